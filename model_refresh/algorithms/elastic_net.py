@@ -1,0 +1,183 @@
+"""Penalised least squares and logistic regression on few columns and many rows.
+
+The mean loss plus `ridge`/2 times the sum of squared coefficients plus `lasso` times the sum of
+their magnitudes; the intercept is free. Logistic regression is solved by proximal Newton steps,
+each a quadratic problem on the columns' second moments, by Cholesky or coordinate descent:
+Friedman, Hastie and Tibshirani (2010), "Regularization Paths for Generalized Linear Models via
+Coordinate Descent", J. Stat. Softw. 33(1). The rows are read once a step, about ten steps in all,
+where stochastic and first-order solvers read them hundreds of times.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+
+_STEPS = 50
+_HALVINGS = 30
+_SWEEPS = 1000
+_TOLERANCE = 1e-9
+"""In units of the mean loss (which is about 1): far below any difference that tuning could see."""
+_SWEEP_TOLERANCE = 1e-13
+"""Each quadratic problem is solved further than that, or the steps creep."""
+_LEAST_WEIGHT = 1e-9
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What a coefficient costs, on the scale of the mean loss."""
+
+    lasso: float
+    ridge: float
+
+    def cost(self, coefficients: Vector) -> float:
+        """The penalty of some coefficients, the intercept not among them."""
+        squares = float(np.square(coefficients).sum())
+        return self.lasso * float(np.abs(coefficients).sum()) + self.ridge / 2 * squares
+
+
+class Design:
+    """Columns of a regression: dense ones, then the one-hot levels of each categorical one.
+
+    `dense` has shape (rows, d); `codes` is one array of whole numbers in [0, size) a category.
+    """
+
+    def __init__(self, dense: Vector, codes: list[NDArray[np.intp]], sizes: list[int]) -> None:
+        from scipy import sparse  # here: the command line starts without it
+
+        rows = dense.shape[0]
+        offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
+        places = [code + start for code, start in zip(codes, offsets[:-1], strict=True)]
+        flat = np.stack(places, axis=1).ravel() if places else np.empty(0, dtype=np.intp)
+        starts = np.arange(rows + 1) * len(codes)
+        shape = (rows, int(offsets[-1]))
+        self._dense = dense
+        self._levels = sparse.csr_array((np.ones(flat.size), flat, starts), shape=shape)
+
+    def dot(self, coefficients: Vector) -> Vector:
+        """Each row's weighted sum of columns; shape (rows,)."""
+        split = self._dense.shape[1]
+        total: Vector = self._dense @ coefficients[:split] + self._levels @ coefficients[split:]
+        return total
+
+    def sums(self, weights: Vector) -> Vector:
+        """Each column's weighted sum of rows; shape (columns,)."""
+        return np.concatenate([self._dense.T @ weights, self._levels.T @ weights])
+
+    def moments(self, weights: Vector) -> Vector:
+        """The weighted sum over rows of each pair of columns; shape (columns, columns)."""
+        weighted = self._dense * weights[:, None]
+        across = self._levels.T @ weighted
+        levels = (self._levels.T @ self._levels.multiply(weights[:, None]).tocsr()).toarray()
+        moments: Vector = np.block([[weighted.T @ self._dense, across.T], [across, levels]])
+        return moments
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A fitted linear form: intercept, and a coefficient a column of the design."""
+
+    intercept: float
+    coefficients: Vector
+
+
+def least_squares(design: Design, target: Vector, penalty: Penalty) -> Solution:
+    """Minimise half the mean squared error plus the penalty."""
+    columns = design.sums(np.ones_like(target)).size
+    start = Solution(float(target.mean()), np.zeros(columns))
+    residual = start.intercept - target
+    return _newton_step(design, start, residual, curvature=np.ones_like(target), penalty=penalty)
+
+
+def logistic(design: Design, target: Vector, penalty: Penalty) -> Solution:
+    """Minimise the mean log loss plus the penalty; both classes must be present."""
+    rate = float(target.mean())
+    columns = design.sums(target).size
+    best = Solution(float(np.log(rate / (1 - rate))), np.zeros(columns))
+    loss = _logistic_objective(design, target, best, penalty)
+    for _ in range(_STEPS):
+        chance = 1 / (1 + np.exp(-_form(design, best)))
+        curvature = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
+        aim = _newton_step(design, best, chance - target, curvature=curvature, penalty=penalty)
+        previous, (best, loss) = loss, _search(design, target, best, aim=aim, penalty=penalty)
+        if previous - loss < _TOLERANCE:
+            break
+    return best
+
+
+def _newton_step(
+    design: Design, start: Solution, residual: Vector, *, curvature: Vector, penalty: Penalty
+) -> Solution:
+    """The minimum of the loss's quadratic approximation at `start`, with the penalty.
+
+    The intercept is eliminated first: it is what all one-hot levels are correlated with.
+    """
+    rows = residual.size
+    mass = float(curvature.sum()) / rows
+    cross = design.sums(curvature) / rows
+    drift = float(residual.sum()) / rows
+    hessian = design.moments(curvature) / rows - np.outer(cross, cross) / mass
+    gradient = design.sums(residual) / rows - cross * drift / mass
+    coefficients = _quadratic(hessian, gradient, start.coefficients, penalty)
+    moved = float(cross @ (coefficients - start.coefficients))
+    return Solution(start.intercept - (drift + moved) / mass, coefficients)
+
+
+def _quadratic(hessian: Vector, gradient: Vector, start: Vector, penalty: Penalty) -> Vector:
+    """Minimise gradient.(x - start) + (x - start).hessian.(x - start)/2 + the penalty of x."""
+    if penalty.lasso == 0:
+        ridged = hessian + penalty.ridge * np.eye(start.size)
+        return np.asarray(np.linalg.solve(ridged, hessian @ start - gradient), dtype=np.float64)
+    diagonal = [float(value) for value in np.diag(hessian)]
+    found, slope = start.copy(), gradient.copy()
+    for _ in range(_SWEEPS):
+        furthest = 0.0
+        for j, bend in enumerate(diagonal):
+            step = _shrunk(bend * found[j] - slope[j], bend, penalty) - found[j]
+            if step:
+                found[j] += step
+                slope += step * hessian[j]
+                furthest = max(furthest, step * step * bend)
+        if furthest < _SWEEP_TOLERANCE:
+            break
+    return found
+
+
+def _shrunk(pull: float, bend: float, penalty: Penalty) -> float:
+    """One coefficient's minimum, the others held: soft-thresholded, then shrunk."""
+    beyond = abs(pull) - penalty.lasso
+    stiffness = bend + penalty.ridge
+    if beyond <= 0 or stiffness <= 0:
+        return 0.0
+    return beyond / stiffness if pull > 0 else -beyond / stiffness
+
+
+def _search(
+    design: Design, target: Vector, start: Solution, *, aim: Solution, penalty: Penalty
+) -> tuple[Solution, float]:
+    """The first point on the way from `aim` back to `start` where the objective falls."""
+    before = _logistic_objective(design, target, start, penalty)
+    for halving in range(_HALVINGS):
+        share = 0.5**halving
+        point = Solution(
+            start.intercept + share * (aim.intercept - start.intercept),
+            start.coefficients + share * (aim.coefficients - start.coefficients),
+        )
+        after = _logistic_objective(design, target, point, penalty)
+        if after <= before:
+            return point, after
+    return start, before
+
+
+def _form(design: Design, solution: Solution) -> Vector:
+    return solution.intercept + design.dot(solution.coefficients)
+
+
+def _logistic_objective(
+    design: Design, target: Vector, solution: Solution, penalty: Penalty
+) -> float:
+    form = _form(design, solution)
+    loss = float(np.mean(np.logaddexp(0.0, form) - target * form))
+    return loss + penalty.cost(solution.coefficients)

@@ -1,0 +1,111 @@
+"""What every algorithm offers, and the values that pass through it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_refresh.errors import FitError
+from model_refresh.features import Matrix
+from model_refresh.records import Record, Task
+
+Parameters = dict[str, bool | int | float | str]
+"""What tuning chose for one algorithm; plain JSON values."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Encoded rows with their target, shape (rows,); 0.0 and 1.0 for a binary task."""
+
+    matrix: Matrix
+    target: NDArray[np.float64]
+
+
+class Dimension(Record):
+    """One parameter that tuning may vary, in [low, high]; `log` searches by magnitude.
+
+    `start` is the value to use untuned, and the first that tuning tries.
+    """
+
+    name: str
+    low: float
+    high: float
+    start: float
+    integer: bool = False
+    log: bool = False
+
+
+class Fitted(Protocol):
+    """A fitted model that predicts and stores itself."""
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float64]:
+        """The probability of class 1, or the expected value; shape (rows,)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the model's file or files into the folder, in text or JSON."""
+        ...
+
+
+class Algorithm(Protocol):
+    """A way to learn: a frozen record whose fields are its options, `algorithm` its name."""
+
+    @property
+    def algorithm(self) -> str:
+        """The name by which it is declared."""
+        ...
+
+    def space(self, task: Task) -> tuple[Dimension, ...]:
+        """What tuning may vary; empty where there is nothing to tune."""
+        ...
+
+    def fit(
+        self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
+    ) -> tuple[Fitted, Parameters]:
+        """The fitted model and the parameters that a refit needs.
+
+        Those hold a value for each dimension of the space: the one given, else its start. With
+        `early`, training stops where the loss on those rows stops falling, and they hold the number
+        of rounds that was found too; without it they are used as they are.
+
+        The same rows, parameters and seed give the same bytes from `save`, whatever the number of
+        threads. Raises FitError where the rows or the parameters can't be learned from.
+        """
+        ...
+
+    def load(self, folder: Path) -> Fitted:
+        """The model that `save` wrote there; digests are verified before this is called.
+
+        It predicts what it predicted before it was saved, to the bit.
+        """
+        ...
+
+
+def completed(space: tuple[Dimension, ...], parameters: Parameters) -> Parameters:
+    """The parameters with each dimension that they lack at its start."""
+    return {d.name: int(d.start) if d.integer else d.start for d in space} | parameters
+
+
+def number(parameters: Parameters, name: str) -> float:
+    """One numeric parameter; raises FitError where it is missing or no number."""
+    value = parameters.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FitError(f"parameter {name!r} must be a number, not {value!r}")
+    return float(value)
+
+
+def require_learnable(train: Rows, task: Task) -> None:
+    """Raise FitError where the target can't be learned: no rows, not finite, or one class only."""
+    target = train.target
+    if target.size == 0:
+        raise FitError("there are no rows to learn from")
+    if bad := int(np.count_nonzero(~np.isfinite(target))):
+        raise FitError(f"the label is NaN or infinite on {bad} of {target.size} rows")
+    if task == "regression":
+        return
+    if strange := set(np.unique(target).tolist()) - {0.0, 1.0}:
+        raise FitError(f"a binary label is 0 or 1; found {min(strange):g}")
+    if target.min() == target.max():
+        raise FitError(f"all {target.size} labels are {target[0]:g}: nothing can be told apart")

@@ -1,0 +1,42 @@
+"""The command line: the same core without Dagster, for people, scripts and CI.
+
+Exits 0 done, 1 refused or failed with one clear line on stderr, 2 wrong usage.
+"""
+
+import sys
+
+import typer
+
+from model_refresh.cli.acting import refresh, rollback, score
+from model_refresh.cli.acting import promote as promote_command
+from model_refresh.cli.asking import champion, check, history, show, verify, why
+from model_refresh.errors import ConfigError, ModelRefreshError
+
+app = typer.Typer(
+    name="model-refresh",
+    help="Keeps predictive models fresh: refresh, judge, promote, score.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    check, show, refresh, history, why, champion, promote_command, rollback, score, verify,
+):  # fmt: skip
+    app.command()(command)
+
+
+def main() -> None:
+    """Run one command; our own errors become one line and exit 1."""
+    try:
+        app()
+    except ConfigError as error:
+        _fail(str(error))
+    except ModelRefreshError as error:
+        _fail(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        _fail("interrupted; run the same command again to go on")
+
+
+def _fail(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    raise SystemExit(1)

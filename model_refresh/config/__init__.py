@@ -1,0 +1,1 @@
+"""What can be declared, and how a fleet's folders become models."""

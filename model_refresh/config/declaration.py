@@ -1,0 +1,250 @@
+"""What can be declared: the shape of model.yaml, with every default and every range.
+
+Rules that span several fields are in `rules`; this file is also where the JSON Schema for editors
+comes from.
+"""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from model_refresh.algorithms import AnyAlgorithm
+from model_refresh.algorithms.constant import Constant
+from model_refresh.algorithms.lightgbm import LightGBM
+from model_refresh.algorithms.linear import Linear
+from model_refresh.config.values import (
+    ColumnName,
+    Columns,
+    CronLine,
+    Duration,
+    FileName,
+    Instant,
+    Key,
+    Missing,
+    ModelName,
+    Owner,
+    PositiveDuration,
+    Zone,
+)
+from model_refresh.engines import Source
+from model_refresh.gates import BeatsConstant, Gate, NonInferior
+from model_refresh.metrics import METRICS
+from model_refresh.records import Record, Task
+from model_refresh.splits import Every
+
+_METRICS = [metric.name for metric in METRICS]
+
+MetricName = Annotated[str, WithJsonSchema({"type": "string", "enum": _METRICS})]
+"""A metric by name; which ones serve the task is a rule."""
+
+Candidate = Annotated[AnyAlgorithm, Field(discriminator="algorithm")]
+Frames = Annotated[int, Field(ge=1, le=10_000)]
+
+
+class FrameSpec(Record):
+    """How the rows to be scored at one as_of are computed, and when there are such rows."""
+
+    features: FileName = Field(
+        "features.sql",
+        description="file of the query that gives one row a key, with all that was known before "
+        "$as_of; below the model's folder",
+    )
+    key: Key = Field(description="the column, or the list of columns, that tells rows apart")
+    rows: Literal["snapshot", "event"] = Field(
+        "snapshot",
+        description="snapshot: rows stand at $as_of, as a customer base does; event: rows happen "
+        "in [$as_of, $next), as flights do, and need event_time",
+    )
+    event_time: ColumnName | None = Field(
+        None, description="for rows: event, the column that says when; it is no feature itself"
+    )
+    every: Every = Field(description="from one frame to the next; 1mo is a calendar month")
+    start: Instant = Field(
+        description="the first frame: a date, which is midnight UTC, or an ISO instant with zone "
+        "on a whole minute; for every: 1mo on day 1 to 28"
+    )
+    assumes_known: Columns = Field(
+        (),
+        description="columns that in truth are known only after $as_of, such as a weather "
+        "forecast; used as features and shown in the report",
+    )
+
+
+class LabelSpec(Record):
+    """What is predicted, and when it is known."""
+
+    query: FileName | None = Field(
+        None,
+        description="file of the query that gives the key and the label in [$as_of, $until); "
+        "null: the label is a column of the features query",
+    )
+    column: ColumnName = Field(description="the label's column; 0 or 1 for a binary task")
+    horizon: PositiveDuration = Field(description="$until is $as_of + horizon, such as 28d")
+    maturity: Duration = Field(
+        dt.timedelta(0),
+        description="how long after $until a label can still change or arrive",
+    )
+    missing: Missing = Field(
+        "error",
+        description="a key without a label row: error, drop the row, or a number to take as label",
+    )
+
+
+class ColumnsSpec(Record):
+    """Roles of columns that their types don't tell."""
+
+    exclude: Columns = Field((), description="columns that are no features")
+    categorical: Columns = Field(
+        (), description="columns of numbers that are names, such as a shop's; text always is"
+    )
+
+
+class TuningSpec(Record):
+    """How much search a refresh may do; all candidates share it."""
+
+    trials: int = Field(20, ge=1, le=10_000, description="sets of parameters to try")
+    seconds: float = Field(60.0, ge=1, le=86_400, description="no new trial is begun after these")
+
+
+class LimitsSpec(Record):
+    """What one fit may use; a fit that exceeds it fails, and the others go on."""
+
+    seconds_per_fit: float = Field(
+        600.0, ge=1, le=86_400, description="deadline of one fit, beside the tuning's seconds"
+    )
+    memory_mib: int = Field(4096, ge=256, le=1_048_576, description="memory of one fit")
+
+
+class TrainingSpec(Record):
+    """Which frames are learned from, and what learns."""
+
+    window: Frames = Field(8, description="frames to train on")
+    min_frames: Frames = Field(
+        2,
+        description="fewest frames that each training window (tuning fits, trial, final) may have "
+        "while there are not yet `window`; holdout and validation always need all of theirs",
+    )
+    holdout: Frames = Field(1, description="newest matured frames, on which versions are judged")
+    validation: Frames = Field(1, description="newest trial frames, on which candidates are chosen")
+    refit: bool = Field(
+        True,
+        description="true: a winner is fitted anew through the newest labels before it is "
+        "deployed; false: the judged version itself is deployed",
+    )
+    candidates: tuple[Candidate, ...] = Field(
+        (Constant(), Linear(), LightGBM()),
+        min_length=1,
+        max_length=32,
+        description="the algorithms to fit, each once; the constant is a yardstick and never wins",
+    )
+    tuning: TuningSpec = Field(TuningSpec(), description="how much search a refresh may do")
+    limits: LimitsSpec = Field(LimitsSpec(), description="what one fit may use")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="makes every random choice repeatable")
+
+
+class ComparisonSpec(Record):
+    """How challenger and incumbent are compared on the holdout."""
+
+    metric: MetricName | None = Field(
+        None,
+        description="what decides; null: log_loss for a binary task, rmse for regression",
+    )
+    also: tuple[MetricName, ...] | None = Field(
+        None, max_length=64, description="metrics that are shown too; null: all of the task's"
+    )
+    confidence: float = Field(
+        0.95, ge=0.5, lt=1, description="of each one-sided bound of an interval"
+    )
+    group: ColumnName | None = Field(
+        None,
+        description="rows of one value have errors that belong together; null: the key for "
+        "snapshots, the event's day for events",
+    )
+    disjoint: ColumnName | None = Field(
+        None, description="a column whose values must not be shared by training and holdout"
+    )
+
+
+class ChecksSpec(Record):
+    """What data may look like; a refresh stops before it learns from anything else."""
+
+    min_rows: int = Field(
+        100, ge=1, le=10**9, description="fewest rows of training, of validation and of the holdout"
+    )
+    row_count_factor: float = Field(
+        2.0,
+        gt=1,
+        le=1000,
+        description="a frame with this many times more or fewer rows than the last ones stops",
+    )
+    label_level_factor: float = Field(
+        3.0,
+        gt=1,
+        le=1000,
+        description="a base rate this many times above or below the last frames' stops; for "
+        "regression, a mean further off than this less 1 standard deviations",
+    )
+    max_null_share: float = Field(
+        0.99, ge=0, le=1, description="a column with a larger share of nulls stops; 1 allows all"
+    )
+    infinities: Literal["error", "allow"] = Field(
+        "error",
+        description="infinite numbers: error stops; allow lets them pass where they are in columns "
+        "that are no features",
+    )
+    new_columns: Literal["ignore", "adopt"] = Field(
+        "ignore",
+        description="a column that the same query did not give before: note it, or learn from it",
+    )
+
+
+class ChampionSpec(Record):
+    """What is expected of the version in production."""
+
+    max_age: PositiveDuration | None = Field(
+        None, description="older than this alerts a person; null: 4 x (horizon + every)"
+    )
+
+
+class ScheduleSpec(Record):
+    """When a refresh starts by itself."""
+
+    cron: CronLine = Field("0 6 * * MON", description="when, in five fields, read in `timezone`")
+    timezone: Zone = Field("UTC", description="IANA name of the zone in which cron is read")
+
+
+class TriggersSpec(Record):
+    """What else starts a refresh."""
+
+    new_data: bool = Field(
+        False,
+        description="refresh when the source's files change, or its watermark reaches a frame",
+    )
+
+
+class Declaration(Record):
+    """One model: a folder's model.yaml."""
+
+    name: ModelName = Field(description="the model's name, which is also its folder's")
+    description: str = Field("", max_length=10_000, description="what it predicts, for people")
+    owners: tuple[Owner, ...] = Field(
+        (), max_length=32, description="who is told: team:NAME, or an address of mail"
+    )
+    task: Task = Field(description="binary: the chance of label 1; regression: a number")
+    source: Source = Field(description="where the tables that queries see come from")
+    frame: FrameSpec = Field(description="the rows to be scored at one instant")
+    label: LabelSpec = Field(description="what is predicted")
+    columns: ColumnsSpec = Field(ColumnsSpec(), description="roles that types don't tell")
+    training: TrainingSpec = Field(TrainingSpec(), description="what is learned from, and how")
+    comparison: ComparisonSpec = Field(ComparisonSpec(), description="how versions are compared")
+    gates: tuple[Gate, ...] = Field(
+        (BeatsConstant(), NonInferior()),
+        min_length=1,
+        max_length=64,
+        description="the conditions of a promotion; all must pass",
+    )
+    checks: ChecksSpec = Field(ChecksSpec(), description="what data may look like")
+    champion: ChampionSpec = Field(ChampionSpec(), description="what production expects")
+    schedule: ScheduleSpec = Field(ScheduleSpec(), description="when a refresh starts by itself")
+    triggers: TriggersSpec = Field(TriggersSpec(), description="what else starts a refresh")

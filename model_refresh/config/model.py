@@ -1,0 +1,140 @@
+"""A model as the steps receive it: its declaration, its folder and the text of its queries."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from model_refresh.config.declaration import Declaration
+from model_refresh.engines import Engine
+from model_refresh.metrics import metric, names
+from model_refresh.records import Definition, FrameQuery, LabelQuery, canonical_json
+from model_refresh.splits import Cadence, Sizes
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is declared in the fleet, resolved; never a fitted object.
+
+    `spec` is the declaration with every `${NAME}` of its source filled in; `written` is each filled
+    text -> the text as it was written, which is what may be shown.
+    """
+
+    spec: Declaration = field(repr=False)
+    folder: Path
+    features_sql: str = field(repr=False)
+    labels_sql: str | None = field(repr=False, default=None)
+    ready_sql: str | None = field(repr=False, default=None)
+    written: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.spec.name
+
+    @property
+    def title(self) -> str:
+        """The name, and the first line of the description."""
+        first = self.spec.description.strip().split("\n")[0]
+        return f"{self.name}: {first}" if first else self.name
+
+    @cached_property
+    def cadence(self) -> Cadence:
+        """Which instants have a frame."""
+        return Cadence(every=self.spec.frame.every, start=self.spec.frame.start)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """How long labels take, and how many frames serve what."""
+        label, training = self.spec.label, self.spec.training
+        return Sizes(
+            horizon=label.horizon,
+            maturity=label.maturity,
+            window=training.window,
+            min_frames=training.min_frames,
+            holdout=training.holdout,
+            validation=training.validation,
+        )
+
+    @cached_property
+    def definition(self) -> Definition:
+        """What must stay the same for two versions to be comparable."""
+        frame, label = self.spec.frame, self.spec.label
+        return Definition(
+            task=self.spec.task,
+            frame=FrameQuery(
+                sql=self.features_sql,
+                key=frame.key,
+                rows=frame.rows,
+                event_time=frame.event_time,
+                every=frame.every,
+            ),
+            label=LabelQuery(
+                sql=self.labels_sql,
+                column=label.column,
+                horizon=label.horizon,
+                maturity=label.maturity,
+                missing=label.missing,
+            ),
+        )
+
+    @property
+    def primary_metric(self) -> str:
+        """What decides between candidates, and what gates use unless they name another."""
+        return self.spec.comparison.metric or names(self.spec.task)[0]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """What is computed: the primary metric, what is shown beside it, what gates name."""
+        also = self.spec.comparison.also
+        shown = names(self.spec.task) if also is None else also
+        gates = [getattr(gate, "metric", None) for gate in self.spec.gates]
+        named = [self.primary_metric, *shown, *gates]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def tuning_loss(self) -> str:
+        """What a search minimises: the primary metric where it is a loss, else the task's own."""
+        primary = metric(self.primary_metric)
+        return primary.name if primary.is_loss else names(self.spec.task)[0]
+
+    @property
+    def max_age(self) -> dt.timedelta:
+        """The age of a champion from which on a person is alerted."""
+        declared = self.spec.champion.max_age
+        start = self.cadence.start
+        return declared or 4 * (self.spec.label.horizon + (self.cadence.next(start) - start))
+
+    @property
+    def features_path(self) -> Path:
+        """The file of the features query."""
+        return self.folder / self.spec.frame.features
+
+    @property
+    def labels_path(self) -> Path | None:
+        """The file of the labels query; None: the label is a column of the features query."""
+        query = self.spec.label.query
+        return None if query is None else self.folder / query
+
+    def open_source(self) -> Engine:
+        """The source, opened: queries see its tables and nothing else. Raises EngineError."""
+        return self.spec.source.open(self.folder)
+
+    def source_files(self) -> tuple[Path, ...]:
+        """The files that the source is declared to read from and that are there now."""
+        return self.spec.source.files(self.folder)
+
+    def policy_digest(self) -> str:
+        """What a verdict rests on: comparison, gates and champion, in hex."""
+        return self._digest("task", "comparison", "gates", "champion")
+
+    def training_digest(self) -> str:
+        """What a fit rests on beside its data: columns, training and checks, in hex."""
+        return self._digest("columns", "training", "checks")
+
+    def _digest(self, *sections: str) -> str:
+        declared = self.spec.model_dump(mode="json", include=set(sections))
+        resolved = [declared, self.primary_metric, self.metric_names]
+        return hashlib.sha256(canonical_json(resolved).encode()).hexdigest()

@@ -1,0 +1,146 @@
+"""Rules that span several fields of a declaration.
+
+Each rule is asked where the sections that it reads are valid by themselves: one wrong section
+hides no problem of another.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+
+from model_refresh.config.declaration import (
+    ColumnsSpec,
+    ComparisonSpec,
+    FrameSpec,
+    LabelSpec,
+    TrainingSpec,
+)
+from model_refresh.config.messages import Problem, dotted, not_accepted
+from model_refresh.config.reader import Path
+from model_refresh.config.values import format_duration
+from model_refresh.gates import Gate
+from model_refresh.metrics import names
+from model_refresh.records import Task
+from model_refresh.splits import Cadence
+
+YARDSTICK = "constant"
+
+
+def broken_rules(sections: Mapping[str, object]) -> Iterator[Problem]:
+    """Every broken rule, of a declaration's valid sections by name."""
+    for needed, rule in _RULES:
+        if all(name in sections for name in needed):
+            yield from rule(*[sections[name] for name in needed])
+
+
+def _frame_rules(frame: FrameSpec) -> Iterator[Problem]:
+    try:
+        Cadence(every=frame.every, start=frame.start)
+    except ValueError as error:
+        yield Problem(("frame", "start"), f"frame.start: {error}")
+    if frame.rows == "event" and frame.event_time is None:
+        yield Problem(
+            ("frame", "rows"),
+            "frame.rows is event: give frame.event_time, which says when",
+        )
+    if frame.rows == "snapshot" and frame.event_time is not None:
+        yield Problem(
+            ("frame", "event_time"),
+            "frame.event_time is for rows: event; snapshot rows stand at $as_of",
+        )
+
+
+def _window_rules(frame: FrameSpec, label: LabelSpec) -> Iterator[Problem]:
+    """The label of an event is not known before the event's own window has ended."""
+    try:
+        cadence = Cadence(every=frame.every, start=frame.start)
+    except ValueError:
+        return
+    nexts = [cadence.move(cadence.start, months) for months in range(13)]
+    longest = max(after - before for before, after in pairwise(nexts))
+    if frame.rows == "event" and label.horizon < longest:
+        yield Problem(
+            ("label", "horizon"),
+            f"label.horizon is {format_duration(label.horizon)}; events happen up to "
+            f"{format_duration(longest)} after $as_of (frame.every): give at least as much",
+        )
+
+
+def _column_rules(frame: FrameSpec, label: LabelSpec, columns: ColumnsSpec) -> Iterator[Problem]:
+    special = dict.fromkeys(frame.key, "part of frame.key")
+    if frame.event_time is not None:
+        special[frame.event_time] = "frame.event_time"
+    if label.column in special:
+        yield Problem(("label", "column"), f"label.column is {special[label.column]} too")
+    special |= {label.column: "label.column"} | dict.fromkeys(columns.exclude, "in columns.exclude")
+    lists = {("columns", "categorical"): columns.categorical}
+    lists[("frame", "assumes_known")] = frame.assumes_known
+    for path, listed in lists.items():
+        for number, name in enumerate(listed):
+            if name in special:
+                message = f"{dotted(path)} names {name!r}, which is {special[name]}: no feature"
+                yield Problem((*path, number), message)
+
+
+def _training_rules(training: TrainingSpec) -> Iterator[Problem]:
+    for name in ("min_frames", "validation"):
+        if (size := getattr(training, name)) > training.window:
+            yield Problem(
+                ("training", name),
+                f"training.{name} is {size}; accepted: at most training.window, {training.window}",
+            )
+    listed = [candidate.algorithm for candidate in training.candidates]
+    for number, name in enumerate(listed):
+        if name in listed[:number]:
+            path: Path = ("training", "candidates", number)
+            yield Problem(path, f"{dotted(path)}: {name} is listed already; list it once")
+    if set(listed) == {YARDSTICK}:
+        yield Problem(
+            ("training", "candidates"),
+            f"training.candidates has nothing but the {YARDSTICK}, a yardstick that is never "
+            "promoted: list another algorithm too",
+        )
+
+
+def _label_rules(task: Task, label: LabelSpec) -> Iterator[Problem]:
+    if task == "binary" and isinstance(label.missing, float) and label.missing not in (0.0, 1.0):
+        yield Problem(
+            ("label", "missing"),
+            f"label.missing is {label.missing:g}; accepted for a binary task: error, drop, 0 or 1",
+        )
+
+
+def _metric_rules(task: Task, comparison: ComparisonSpec) -> Iterator[Problem]:
+    declared: list[tuple[Path, str | None]] = [(("comparison", "metric"), comparison.metric)]
+    also = comparison.also or ()
+    declared += [(("comparison", "also", number), name) for number, name in enumerate(also)]
+    for path, name in declared:
+        if name is not None and name not in names(task):
+            yield Problem(path, f"{not_accepted(path, name, names(task))} (task: {task})")
+
+
+def _gate_rules(
+    task: Task, comparison: ComparisonSpec, gates: tuple[Gate, ...]
+) -> Iterator[Problem]:
+    primary = comparison.metric or names(task)[0]
+    for number, gate in enumerate(gates):
+        at: Path = ("gates", number)
+        name = getattr(gate, "metric", None)
+        if name is not None and name not in names(task):
+            path = (*at, "metric")
+            yield Problem(path, f"{not_accepted(path, name, names(task))} (task: {task})")
+        if gate in gates[:number]:
+            yield Problem(at, f"{dotted(at)} is listed already; list it once")
+        for field, message in gate.problems(task, primary):
+            yield Problem((*at, field), f"{dotted((*at, field))}: {message}")
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Problem]]], ...] = (
+    (("frame",), _frame_rules),
+    (("frame", "label"), _window_rules),
+    (("frame", "label", "columns"), _column_rules),
+    (("training",), _training_rules),
+    (("task", "label"), _label_rules),
+    (("task", "comparison"), _metric_rules),
+    (("task", "comparison", "gates"), _gate_rules),
+)
+"""Each rule with the sections that it reads."""

@@ -1,0 +1,124 @@
+"""A sandboxed DuckDB connection: it sees some tables, and can't be talked into anything else.
+
+One session a query. A fresh instance costs about 30 ms and makes the rule simple: what a query may
+touch is fixed, and locked, before its text is looked at.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from model_refresh.engines.binding import bind
+from model_refresh.engines.failures import query_error, shortened
+from model_refresh.engines.protocol import Query, Value
+from model_refresh.engines.statements import read_select, require_tables
+from model_refresh.errors import EngineError
+
+
+class Tables(Protocol):
+    """What a session may see."""
+
+    def expose(self, connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+        """Make the tables visible on a connection that isn't locked yet; their names."""
+        ...
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The files that they are read from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a session may use; threads None is one a core."""
+
+    memory_limit_mib: int
+    threads: int | None = None
+
+
+@contextmanager
+def session(
+    tables: Tables, limits: Limits, *, spill: Path, target: Path | None = None
+) -> Iterator["Session"]:
+    """A locked session; `spill` is made when memory runs short, `target` the one file it may write.
+
+    `target` must be a fresh name in a folder that nobody else knows: the query could read it too.
+    """
+    connection = duckdb.connect(config=_config(limits, spill))
+    try:
+        names = tables.expose(connection)
+        _lock(connection, [*tables.paths, *([target] if target else [])])
+        yield Session(connection, names)
+    finally:
+        connection.close()
+
+
+class Session:
+    """A locked connection and the names of the tables that it sees."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
+        self._connection = connection
+        self._names = names
+
+    def relation(self, query: Query) -> duckdb.DuckDBPyRelation:
+        """The query, checked, with its parameters bound, not yet run."""
+        statement = read_select(query.sql, query.name)
+        require_tables(statement, self._names, query.name)
+        values = bind(statement, query)
+        try:
+            relation = self._connection.sql(query.sql, params=values)
+        except duckdb.Error as error:
+            raise query_error(self._located(error, query.sql, values), query) from error
+        _require_distinct_columns(relation.columns, query.name)
+        return relation
+
+    def _located(self, error: duckdb.Error, sql: str, values: Mapping[str, Value]) -> duckdb.Error:
+        """The same error with its line, which DuckDB tells only when it is asked to run."""
+        if not isinstance(error, duckdb.BinderException | duckdb.CatalogException):
+            return error
+        try:
+            self._connection.execute(sql, values)
+        except duckdb.Error as located:
+            return located
+        return error
+
+
+def _config(limits: Limits, spill: Path) -> dict[str, str | bool | int | float | list[str]]:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{limits.memory_limit_mib}MiB",
+        "temp_directory": str(spill),
+        "preserve_insertion_order": "true",
+        "python_enable_replacements": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "allow_persistent_secrets": "false",
+    }
+    return config if limits.threads is None else {**config, "threads": limits.threads}
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, allowed: Sequence[Path]) -> None:
+    connection.execute("SET TimeZone = 'UTC'").fetchall()
+    connection.execute("SET enable_progress_bar = false").fetchall()
+    connection.execute(
+        "SET allowed_paths = $paths", {"paths": [str(p) for p in allowed]}
+    ).fetchall()
+    connection.execute("SET enable_external_access = false").fetchall()
+    connection.execute("SET lock_configuration = true").fetchall()
+
+
+def _require_distinct_columns(columns: Sequence[str], name: str) -> None:
+    seen: dict[str, str] = {}
+    for column in columns:
+        normal = unicodedata.normalize("NFKC", column).strip().casefold()
+        if normal in seen:
+            raise EngineError(
+                f"{name}: columns {shortened(seen[normal])!r} and {shortened(column)!r} have the "
+                "same name once case and Unicode form are set aside; rename one with AS"
+            )
+        seen[normal] = column

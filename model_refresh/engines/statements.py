@@ -1,0 +1,177 @@
+"""Reading a statement before it runs: one SELECT that gives the same rows at every run.
+
+DuckDB's own parser does the reading. What it classes as a SELECT may still write (`with a as
+(insert ...) select`), read the clock, or call table functions, so its syntax tree is looked at too.
+"""
+
+import difflib
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import duckdb
+
+from model_refresh.engines.failures import query_error, shortened
+from model_refresh.engines.protocol import Query
+from model_refresh.errors import EngineError
+
+TABLE_FUNCTIONS = frozenset(
+    {"generate_series", "json_each", "json_tree", "range", "repeat", "repeat_row", "unnest"}
+)
+"""The table functions that a query may use: those that read nothing but their arguments."""
+
+UNREPEATABLE = frozenset(
+    {"get_current_time", "get_current_timestamp", "now", "today", "transaction_timestamp"}
+    | {"gen_random_uuid", "random", "setseed", "uuid", "uuidv4", "uuidv7"}
+    | {"current_connection_id", "current_query", "current_query_id", "current_transaction_id"}
+    | {"currval", "nextval", "setval", "sleep_ms", "txid_current", "write_log"}
+)
+"""Functions whose answer depends on the clock, on chance or on the session."""
+
+_CLOCK_WORDS = frozenset(
+    {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
+)
+_SELECT_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_ACCEPTED = "accepted is one SELECT over the declared tables"
+
+_READ_TREE = """
+    select tree ->> '$.error_message',
+           tree ->> '$..type',
+           tree ->> '$..function_name',
+           tree ->> '$..function.function_name',
+           tree ->> '$..table_name',
+           tree ->> '$..cte_map.map[*].key',
+           tree -> '$..column_names',
+           tree ->> '$..sample.method'
+    from (select json_serialize_sql($sql)::json as tree)
+"""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One SELECT, as read; names are in lower case."""
+
+    sql: str
+    parameters: frozenset[str]
+    tables: frozenset[str]
+
+
+def read_select(sql: str, name: str) -> Statement:
+    """The one SELECT in `sql`; EngineError, naming `name`, for everything else.
+
+    Refused as well: what could give other rows at the next run (now(), random(), samples), since a
+    frame that is computed again must be the same frame.
+    """
+    parameters = _one_select(sql, name)
+    tree = _read_tree(sql, name)
+    _require_reading_only(tree, name)
+    _require_repeatable(tree, name)
+    return Statement(sql, parameters, tree.tables - tree.ctes)
+
+
+def require_tables(statement: Statement, declared: Iterable[str], name: str) -> None:
+    """Raise EngineError where the statement reads a table that isn't declared."""
+    known = {table.lower(): table for table in declared}
+    for table in sorted(statement.tables - known.keys()):
+        raise EngineError(
+            f"{name}: table {shortened(table)!r} isn't declared"
+            f"{suggestion(table, known.values())}; declared: {', '.join(sorted(known.values()))}"
+        )
+
+
+def suggestion(met: str, accepted: Iterable[str]) -> str:
+    """`, did you mean 'x'?` where an accepted name is near; else nothing."""
+    near = difflib.get_close_matches(met[:100], list(accepted), n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+@dataclass(frozen=True)
+class _Tree:
+    nodes: frozenset[str]
+    functions: frozenset[str]
+    table_functions: frozenset[str]
+    tables: frozenset[str]
+    ctes: frozenset[str]
+    columns: frozenset[str]
+    samples: bool
+
+
+def _one_select(sql: str, name: str) -> frozenset[str]:
+    try:
+        statements = _parser().cursor().extract_statements(sql)
+    except (duckdb.Error, UnicodeEncodeError) as error:
+        raise query_error(error, Query(sql, {}, name)) from error
+    if len(statements) != 1:
+        raise EngineError(f"{name}: {len(statements)} statements; {_ACCEPTED}")
+    kind = statements[0].type.name
+    if kind == "MULTI":
+        raise EngineError(
+            f"{name}: a PIVOT whose columns depend on the data; list them: PIVOT ... ON x IN (...)"
+        )
+    if kind != "SELECT":
+        raise EngineError(f"{name}: a statement of type {kind} is refused; {_ACCEPTED}")
+    names = frozenset(parameter.lower() for parameter in statements[0].named_parameters)
+    if any(parameter.isdigit() for parameter in names):
+        raise EngineError(f"{name}: parameters need names: $as_of, not ? or $1")
+    return names
+
+
+def _read_tree(sql: str, name: str) -> _Tree:
+    try:
+        row = _parser().cursor().execute(_READ_TREE, {"sql": sql}).fetchall()[0]
+    except duckdb.Error as error:
+        raise query_error(error, Query(sql, {}, name)) from error
+    if row[0] is not None:
+        raise EngineError(f"{name}: {row[0]}; {_ACCEPTED}")
+    columns = {text[2:-2].lower() for text in row[6] if '","' not in text}
+    return _Tree(
+        nodes=frozenset(row[1]),
+        functions=_lower(row[2]),
+        table_functions=_lower(row[3]),
+        tables=_lower(row[4]),
+        ctes=_lower(row[5]),
+        columns=frozenset(columns),
+        samples=bool(row[7]),
+    )
+
+
+def _require_reading_only(tree: _Tree, name: str) -> None:
+    writing = {node for node in tree.nodes if node.endswith("_NODE")} - _SELECT_NODES
+    if writing or "SHOW_REF" in tree.nodes:
+        what = " and ".join(sorted(writing)) or "SHOW, DESCRIBE or SUMMARIZE"
+        raise EngineError(f"{name}: {what.replace('_QUERY_NODE', '')} is refused; {_ACCEPTED}")
+    for function in sorted(tree.table_functions - TABLE_FUNCTIONS):
+        raise EngineError(
+            f"{name}: table function {shortened(function)}() is refused; declare files under "
+            f"source.tables; accepted: {', '.join(sorted(TABLE_FUNCTIONS))}"
+        )
+
+
+def _require_repeatable(tree: _Tree, name: str) -> None:
+    met = (tree.functions & UNREPEATABLE) | (tree.columns & _CLOCK_WORDS)
+    if met:
+        raise EngineError(
+            f"{name}: {sorted(met)[0]} differs at every run, so the same frame could not be "
+            "computed twice; use $as_of for the time, hash(key) for chance (a column of that name "
+            "is read as table.column)"
+        )
+    if tree.samples:
+        raise EngineError(
+            f"{name}: a sample differs at every run; keep rows by hash(key) % 100 < ... instead"
+        )
+
+
+@functools.cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One connection a process that parses and sees nothing; a cursor of it a call."""
+    return duckdb.connect(
+        config={
+            "threads": 1,
+            "enable_external_access": "false",
+            "python_enable_replacements": "false",
+        }
+    )
+
+
+def _lower(names: list[str]) -> frozenset[str]:
+    return frozenset(name.lower() for name in names)

@@ -1,0 +1,35 @@
+"""From all gates' answers to one decision."""
+
+from collections.abc import Sequence
+
+from model_refresh.records import Decision, GateResult
+
+
+def decide(results: Sequence[GateResult]) -> tuple[Decision, str]:
+    """Promote where all pass; reject where a failure has that severity; else retain.
+
+    The sentence is made from the gates that did not pass, or on a promotion from the first that
+    compared something. No gates at all promote nobody: somebody must have asked something.
+    """
+    if not results:
+        return "retain", "no gate is declared, so nothing speaks for the challenger"
+    against = [result for result in results if not result.passes]
+    if not against:
+        return "promote", _praise(results)
+    grave = [each for each in against if each.outcome == "failed" and each.severity == "reject"]
+    if grave:
+        return "reject", _reasons(grave)
+    failed = [result for result in against if result.outcome == "failed"]
+    if failed:
+        return "retain", _reasons(failed)
+    return "retain", f"inconclusive: {_reasons(against)}"
+
+
+def _praise(results: Sequence[GateResult]) -> str:
+    passed = [result for result in results if result.outcome == "passed"]
+    compared = [result for result in passed if result.gate != "beats_constant" and result.interval]
+    return (compared or passed or list(results))[0].sentence
+
+
+def _reasons(results: Sequence[GateResult]) -> str:
+    return "; ".join(f"{result.gate}: {result.sentence}" for result in results)

@@ -1,0 +1,106 @@
+"""Several predictions of the same holdout rows, metric by metric."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from model_refresh.metrics.catalogue import metric as metric_named
+from model_refresh.metrics.holdout import Holdout, Predicted, require_legal
+from model_refresh.metrics.intervals import gain_interval
+from model_refresh.metrics.protocol import Assessed, Metric, assess
+from model_refresh.records import Interval, MetricComparison
+
+
+def evaluate(metric: Metric, holdout: Holdout, predicted: Predicted) -> float:
+    """The metric on the holdout; nan where undefined.
+
+    Raises Contaminated where a row is older than the version's known_at, DataError where
+    lengths differ.
+    """
+    require_legal(holdout, predicted)
+    return metric.value(holdout.target, predicted.values)
+
+
+def paired(
+    metric: Metric, holdout: Holdout, new: Predicted, old: Predicted, *, confidence: float
+) -> Interval:
+    """The gain of `new` over `old` on the same rows, one-sided bounds each at `confidence`.
+
+    Bounds are nan where there are fewer than 5 groups (for a binary task: of either class) or
+    the metric is undefined. Raises as `evaluate` does.
+    """
+    ours, theirs = _assessed(metric, holdout, new), _assessed(metric, holdout, old)
+    return gain_interval(metric, holdout, ours, theirs, confidence=confidence)
+
+
+def compare_metrics(  # noqa: PLR0913  (three sides of one comparison)
+    names: Sequence[str],
+    holdout: Holdout,
+    *,
+    challenger: Predicted,
+    constant: Predicted | None,
+    incumbent: Predicted | None,
+    confidence: float,
+) -> dict[str, MetricComparison]:
+    """Each metric of the three on the same rows, with all gains between them.
+
+    Where a metric is undefined for the constant (it has no ranks and no slope), `constant` and
+    the gains over it are None. Raises as `evaluate` does.
+    """
+    return {
+        name: _Sides.of(metric_named(name), holdout, (challenger, constant, incumbent)).compared(
+            confidence
+        )
+        for name in names
+    }
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """One metric of everybody on the same rows; None where there is nobody or no value."""
+
+    metric: Metric
+    holdout: Holdout
+    challenger: Assessed
+    constant: Assessed | None
+    incumbent: Assessed | None
+
+    @classmethod
+    def of(
+        cls,
+        metric: Metric,
+        holdout: Holdout,
+        sides: tuple[Predicted, Predicted | None, Predicted | None],
+    ) -> "_Sides":
+        challenger, constant, incumbent = sides
+        plain = None if constant is None else _assessed(metric, holdout, constant)
+        return cls(
+            metric=metric,
+            holdout=holdout,
+            challenger=_assessed(metric, holdout, challenger),
+            constant=plain if plain is not None and isfinite(plain.value) else None,
+            incumbent=None if incumbent is None else _assessed(metric, holdout, incumbent),
+        )
+
+    def compared(self, confidence: float) -> MetricComparison:
+        return MetricComparison(
+            metric=self.metric.name,
+            challenger=self.challenger.value,
+            constant=self.constant and self.constant.value,
+            incumbent=self.incumbent and self.incumbent.value,
+            gain_over_constant=self._gain(self.challenger, self.constant, confidence),
+            gain_over_incumbent=self._gain(self.challenger, self.incumbent, confidence),
+            incumbent_over_constant=self._gain(self.incumbent, self.constant, confidence),
+        )
+
+    def _gain(
+        self, new: Assessed | None, old: Assessed | None, confidence: float
+    ) -> Interval | None:
+        if new is None or old is None:
+            return None
+        return gain_interval(self.metric, self.holdout, new, old, confidence=confidence)
+
+
+def _assessed(metric: Metric, holdout: Holdout, predicted: Predicted) -> Assessed:
+    require_legal(holdout, predicted)
+    return assess(metric, holdout.target, predicted.values)

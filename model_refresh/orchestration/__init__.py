@@ -1,0 +1,1 @@
+"""The Dagster shell: the only package that knows Dagster. Bodies load, call the core, and tell."""

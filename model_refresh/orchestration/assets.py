@@ -1,0 +1,142 @@
+"""A model's assets: features, dataset, candidates, comparison, challenger, champion, scores.
+
+All are partitioned by as_of but the champion, which is who is in production now. Records pass
+through the store, so any asset can be materialized alone.
+"""
+
+import dagster as dg
+
+from model_refresh.algorithms import AnyAlgorithm
+from model_refresh.config.model import Model
+from model_refresh.orchestration import metadata
+from model_refresh.orchestration.describe import describe
+from model_refresh.orchestration.names import (
+    CHALLENGER,
+    CHAMPION,
+    COMPARISON,
+    DATASET,
+    FEATURES,
+    SCORES,
+    candidate_keys,
+    key,
+)
+from model_refresh.orchestration.resources import StoreResource, telling_failures
+from model_refresh.pipeline import current_frame, score
+from model_refresh.records import Frame
+from model_refresh.refresh.dataset import build_dataset
+from model_refresh.refresh.resume import (
+    resume_candidate,
+    resume_challenger,
+    resume_comparison,
+    resume_promotion,
+)
+
+
+def model_assets(model: Model) -> list[dg.AssetsDefinition]:
+    """Every asset of one model."""
+    candidates = [_candidate(model, each) for each in model.spec.training.candidates]
+    return [
+        _features(model),
+        _dataset(model),
+        *candidates,
+        _comparison(model),
+        _challenger(model),
+        _champion(model),
+        _scores(model),
+    ]
+
+
+def _features(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, FEATURES))
+    def features(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            frame = current_frame(model, store.of(model), as_of)
+        return dg.MaterializeResult(metadata=metadata.of_frame(frame, store.of(model).place(frame)))
+
+    return features
+
+
+def _dataset(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, DATASET), deps=[key(model, FEATURES)])
+    def dataset(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        def report(frame: Frame) -> None:
+            context.log_event(
+                dg.AssetMaterialization(
+                    asset_key=key(model, FEATURES),
+                    partition=model.cadence.key(frame.as_of),
+                    metadata=metadata.of_frame(frame, store.of(model).place(frame)),
+                )
+            )
+
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            line = build_dataset(model, store.of(model), as_of, on_frame=report)
+        return dg.MaterializeResult(metadata=metadata.of_dataset(line.record))
+
+    return dataset
+
+
+def _candidate(model: Model, algorithm: AnyAlgorithm) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, "candidates", algorithm.algorithm), deps=[key(model, DATASET)])
+    def candidate(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            line = resume_candidate(model, store.of(model), as_of, algorithm)
+        if line.record.failure is not None:
+            context.log.warning(line.record.failure)
+        return dg.MaterializeResult(metadata=metadata.of_candidate(line))
+
+    return candidate
+
+
+def _comparison(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, COMPARISON), deps=candidate_keys(model))
+    def comparison(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            line, candidates = resume_comparison(model, store.of(model), as_of)
+        return dg.MaterializeResult(metadata=metadata.of_comparison(line.record, candidates))
+
+    return comparison
+
+
+def _challenger(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, CHALLENGER), deps=[key(model, COMPARISON)])
+    def challenger(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            line = resume_challenger(model, store.of(model), as_of)
+        return dg.MaterializeResult(metadata=metadata.of_challenger(line))
+
+    return challenger
+
+
+def _champion(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(
+        **describe(model, CHAMPION, partitioned=False),
+        deps=[key(model, CHALLENGER), key(model, COMPARISON)],
+    )
+    def champion(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        partition = context.partition_key if context.has_partition_key else None
+        as_of = model.cadence.parse(partition) if partition is not None else None
+        with telling_failures():
+            promotion, comparison = resume_promotion(model, store.of(model), as_of)
+        context.log.info(promotion.sentence)
+        return dg.MaterializeResult(metadata=metadata.of_promotion(promotion, comparison))
+
+    return champion
+
+
+def _scores(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, SCORES), deps=[key(model, FEATURES), key(model, CHAMPION)])
+    def scores(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            line = score(model, store.of(model), as_of)
+        if line is None:
+            context.log.warning(sentence := f"{model.name} has no champion yet: no batch")
+            return dg.MaterializeResult(metadata={"sentence": sentence})
+        return dg.MaterializeResult(metadata=metadata.of_scores(line.record, store.of(model).place(line.record)))
+
+    return scores

@@ -1,0 +1,89 @@
+"""How an asset presents itself: group, kinds, owners, tags, its SQL, and where that stands."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict
+
+import dagster as dg
+
+from model_refresh.config.model import Model
+from model_refresh.orchestration.names import (
+    CHALLENGER,
+    CHAMPION,
+    COMPARISON,
+    DATASET,
+    FEATURES,
+    MODEL_TAG,
+    SCORES,
+    key,
+    partitions,
+)
+from model_refresh.orchestration.resources import RETRIES
+
+_SAYS = {
+    FEATURES: "The rows to be scored at this as_of, with all that was known of them then.",
+    DATASET: "The frames and labels that this refresh learns from, and how they are split.",
+    "candidates": "One algorithm, tuned and fitted in a process of its own.",
+    COMPARISON: "Challenger, incumbent and constant on holdout rows that none has learned from.",
+    CHALLENGER: "The winner's recipe, refitted through the newest known label.",
+    CHAMPION: "Who is in production now. Only a passed verdict changes it.",
+    SCORES: "One batch a frame by the champion that counts for it.",
+}
+
+
+class Presentation(TypedDict, total=False):
+    """The keyword arguments of `dagster.asset` that say how an asset looks."""
+
+    key: dg.AssetKey
+    group_name: str
+    description: str
+    kinds: set[str]
+    owners: list[str]
+    tags: Mapping[str, str]
+    metadata: Mapping[str, dg.MetadataValue]
+    partitions_def: dg.PartitionsDefinition[str]
+    retry_policy: dg.RetryPolicy
+    code_version: str
+
+
+def describe(model: Model, *step: str, partitioned: bool = True) -> Presentation:
+    """All of an asset's presentation."""
+    presentation = Presentation(
+        key=key(model, *step),
+        group_name=model.name,
+        description=_description(model, step[0]),
+        kinds=_kinds(model, step),
+        owners=list(model.spec.owners),
+        tags={MODEL_TAG: model.name},
+        metadata=_references(model, step[0]),
+        retry_policy=RETRIES,
+    )
+    if partitioned:
+        presentation["partitions_def"] = partitions(model)
+    return presentation
+
+
+def _description(model: Model, step: str) -> str:
+    says = f"{_SAYS[step]}\n\n{model.spec.description}"
+    if step == FEATURES:
+        return f"{says}\n\n```sql\n{model.features_sql}\n```"
+    if step == DATASET and model.labels_sql is not None:
+        return f"{says}\n\n```sql\n{model.labels_sql}\n```"
+    return says
+
+
+def _kinds(model: Model, step: tuple[str, ...]) -> set[str]:
+    if step[0] == FEATURES:
+        return {model.spec.source.engine, "sql"}
+    if step[0] == "candidates":
+        return {step[1]}
+    return {"parquet"} if step[0] in {DATASET, SCORES} else {"json"}
+
+
+def _references(model: Model, step: str) -> Mapping[str, dg.MetadataValue]:
+    files: dict[str, Path | None] = {FEATURES: model.features_path, DATASET: model.labels_path}
+    file = files.get(step) or model.folder / "model.yaml"
+    reference = dg.LocalFileCodeReference(file_path=str(file), line_number=1, label=file.name)
+    return {
+        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])
+    }

@@ -1,0 +1,51 @@
+"""Names that the shell shares: asset keys, tags, and how a model's dates become partitions."""
+
+import dagster as dg
+
+from model_refresh.config.model import Model
+
+FEATURES, DATASET, COMPARISON = "features", "dataset", "comparison"
+CHALLENGER, CHAMPION, SCORES = "challenger", "champion", "scores"
+PROMOTION_GATE = "promotion_gate"
+
+MODEL_TAG = "model_refresh/model"
+SELECTION_TAG = "model_refresh/selection"
+REASON_TAG = "model_refresh/reason"
+
+IMPLICIT_JOB = "__ASSET_JOB"
+"""Dagster's own job over all assets: a job for each model would make loading quadratic."""
+
+
+def key(model: Model, *step: str) -> dg.AssetKey:
+    """The key of one of a model's assets."""
+    return dg.AssetKey([model.name, *step])
+
+
+def candidate_keys(model: Model) -> list[dg.AssetKey]:
+    """The keys of a model's candidates."""
+    names = [algorithm.algorithm for algorithm in model.spec.training.candidates]
+    return [key(model, "candidates", name) for name in names]
+
+
+def refresh_selection(model: Model) -> list[dg.AssetKey]:
+    """What a refresh materializes: from the frame to the champion."""
+    before = [key(model, step) for step in (FEATURES, DATASET)]
+    after = [key(model, step) for step in (COMPARISON, CHALLENGER, CHAMPION)]
+    return [*before, *candidate_keys(model), *after]
+
+
+def score_selection(model: Model) -> list[dg.AssetKey]:
+    """What scoring materializes: it runs after a refresh, whatever became of that."""
+    return [key(model, FEATURES), key(model, SCORES)]
+
+
+def partitions(model: Model) -> dg.TimeWindowPartitionsDefinition:
+    """One partition a frame. The newest has a key from the instant at which its window opens."""
+    cadence = model.cadence
+    return dg.TimeWindowPartitionsDefinition(
+        start=cadence.key(cadence.start),
+        cron_schedule=cadence.cron,
+        fmt=cadence.fmt,
+        timezone="UTC",
+        end_offset=1,
+    )

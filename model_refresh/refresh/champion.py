@@ -1,0 +1,172 @@
+"""The champion step: the only place that writes the champion log.
+
+Promotion judges again by the same pure function on the stored, digest-bound comparison, so no
+button, selection or crash can bring a version into production that its gates refused.
+"""
+
+from itertools import pairwise
+
+from model_refresh.config.model import Model
+from model_refresh.errors import PromotionRefused, VerdictVoid
+from model_refresh.records import Challenger, Comparison, Entry, Promotion, Verdict
+from model_refresh.refresh.verdict import code_digest, judge
+from model_refresh.storage import Line, ModelStore
+from model_refresh.storage.folder import bytes_digest
+from model_refresh.storage.store import stamp
+
+AUTOMATIC = "model_refresh"
+
+
+def promote(
+    model: Model, store: ModelStore, verdict: Verdict, challenger: Challenger
+) -> Line[Promotion]:
+    """Append the challenger to the champion log, or record that the incumbent stays.
+
+    A refresh of the past promotes nobody, and says so. Raises PromotionRefused where the verdict
+    is `reject` or not stored, or a declared check has no stored pass, and VerdictVoid where the
+    champion changed since; the log is not touched then.
+    """
+    comparison = require_valid(model, store, verdict)
+    if verdict.decision == "reject":
+        raise PromotionRefused(f"{_about(model, verdict)}: {verdict.sentence}")
+    log = store.promotions(verdict.as_of)
+    key = bytes_digest(f"{verdict.digest()} {challenger.digest()}".encode())
+    decision, sentence = verdict.decision, verdict.sentence
+    if decision == "promote" and not _append_promotion(
+        model, store, verdict, challenger=challenger, comparison=comparison
+    ):
+        decision, sentence = "retain", f"a later promotion is in the log already; {sentence}"
+    newest = store.champion.last()
+    promotion = Promotion(
+        as_of=verdict.as_of,
+        decision=decision,
+        sentence=sentence,
+        verdict=verdict.digest(),
+        entry=newest and newest.number,
+        champion=newest and newest.record.version,
+    )
+    return log.record_once(promotion, key=key)
+
+
+def require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
+    """The comparison of a verdict that still holds; raises PromotionRefused where it doesn't."""
+    about = _about(model, verdict)
+    if store.verdicts(verdict.as_of).holding(verdict.digest()) is None:
+        raise PromotionRefused(f"{about}: no such verdict is stored; run promotion_gate first")
+    line = store.comparisons(verdict.as_of).holding(verdict.comparison)
+    if line is None:
+        raise PromotionRefused(f"{about}: the comparison that it judged is not stored")
+    if verdict.policy != model.policy_digest():
+        raise PromotionRefused(
+            f"{about}: gates or comparison were declared anew since: judge again"
+        )
+    if verdict.code != code_digest():
+        raise PromotionRefused(f"{about}: model_refresh itself changed since: judge again")
+    if judge(model, line.record) != verdict:
+        raise PromotionRefused(f"{about}: judging the stored comparison again says otherwise")
+    return line.record
+
+
+def promoted_by(store: ModelStore, verdict: Verdict) -> Entry | None:
+    """The entry that this verdict brought about, if it did."""
+    digest = verdict.digest()
+    lines = store.champion.lines()
+    return next((line.record for line in lines if line.record.verdict == digest), None)
+
+
+def _append_promotion(
+    model: Model,
+    store: ModelStore,
+    verdict: Verdict,
+    *,
+    challenger: Challenger,
+    comparison: Comparison,
+) -> bool:
+    """Create the next entry; delivered twice, there is one. False for a refresh of the past."""
+    while promoted_by(store, verdict) is None:
+        lines = store.champion.lines()
+        newest = lines[-1] if lines else None
+        promotions = [line.record for line in lines if line.record.kind == "promotion"]
+        if any(entry.as_of >= verdict.as_of for entry in promotions):
+            return False
+        _require_current(model, verdict, newest)
+        _require_checks(model, store, verdict, challenger=challenger, comparison=comparison)
+        _require_never_rolled_back(model, verdict, challenger, lines=lines)
+        entry = _entry(verdict, challenger, newest)
+        store.champion.append(entry, number=entry.number)
+    return True
+
+
+def _entry(verdict: Verdict, challenger: Challenger, newest: Line[Entry] | None) -> Entry:
+    return Entry(
+        number=newest.number + 1 if newest else 1,
+        prev=newest and newest.record.digest(),
+        kind="promotion",
+        as_of=verdict.as_of,
+        version=challenger.version or "",
+        artifact=challenger.artifact or "",
+        trial=challenger.trial,
+        verdict=verdict.digest(),
+        challenger=challenger.digest(),
+        who=AUTOMATIC,
+        reason=verdict.sentence,
+    )
+
+
+def _require_current(model: Model, verdict: Verdict, newest: Line[Entry] | None) -> None:
+    if verdict.champion != (newest and newest.record.digest()):
+        now = f"entry {newest.number} ({newest.record.version})" if newest else "none"
+        raise VerdictVoid(
+            f"{_about(model, verdict)}: it was compared with another champion; the champion is now "
+            f"{now}: refresh again to compare with it"
+        )
+
+
+def _require_checks(
+    model: Model,
+    store: ModelStore,
+    verdict: Verdict,
+    *,
+    challenger: Challenger,
+    comparison: Comparison,
+) -> None:
+    """A stored, digest-bound pass of every check, and the bytes that it passed."""
+    about = _about(model, verdict)
+    if challenger.verdict != verdict.digest() or challenger.trial != comparison.trial:
+        raise PromotionRefused(f"{about}: the challenger was refitted for another verdict")
+    if store.challengers(verdict.as_of).holding(challenger.digest()) is None:
+        raise PromotionRefused(f"{about}: the refitted challenger is not stored")
+    if challenger.version is None or not challenger.checks:
+        raise PromotionRefused(f"{about}: there is no refitted challenger; run that step first")
+    if failed := [check for check in challenger.checks if check.outcome == "failed"]:
+        raise PromotionRefused(f"{about}: {failed[0].name}: {failed[0].sentence}")
+    if store.datasets(verdict.as_of).holding(verdict.dataset) is None:
+        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
+    _require_artifact(store, challenger.version, challenger.artifact)
+    _require_artifact(store, comparison.trial or "", verdict.artifact)
+
+
+def _require_artifact(store: ModelStore, version: str, artifact: str | None) -> None:
+    """Every byte of a version is there and matches the digest that was judged."""
+    stored = store.version(version)
+    if stored.digest != artifact:
+        raise PromotionRefused(f"version {version} is not the artifact that was judged")
+    if problem := next(stored.problems(), None):
+        raise PromotionRefused(problem)
+
+
+def _require_never_rolled_back(
+    model: Model, verdict: Verdict, challenger: Challenger, *, lines: list[Line[Entry]]
+) -> None:
+    """A version that was rolled back once returns only by an override."""
+    for before, after in pairwise(line.record for line in lines):
+        if after.kind == "rollback" and before.version == challenger.version:
+            raise PromotionRefused(
+                f"{_about(model, verdict)}: version {before.version} was rolled back "
+                f"({after.reason}); model-refresh promote {model.name} {before.version} --force "
+                "--reason ... brings it back"
+            )
+
+
+def _about(model: Model, verdict: Verdict) -> str:
+    return f"{model.name}, verdict of {stamp(verdict.as_of)}"

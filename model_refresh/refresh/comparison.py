@@ -1,0 +1,87 @@
+"""The comparison step: challenger, incumbent and constant on the same holdout rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model_refresh import __version__
+from model_refresh.config.model import Model
+from model_refresh.metrics import compare_metrics, metric
+from model_refresh.records import Candidate, Comparison, Dataset, canonical_json
+from model_refresh.refresh.contest import Contest, hold_contest
+from model_refresh.refresh.incumbent import find_incumbent
+from model_refresh.storage import Line, ModelStore
+from model_refresh.storage.folder import bytes_digest
+
+YARDSTICK = "constant"
+
+
+def compare(
+    model: Model, store: ModelStore, dataset: Dataset, candidates: Sequence[Candidate]
+) -> Line[Comparison]:
+    """Judge the candidate that validation chose against the incumbent and the constant."""
+    incumbent = find_incumbent(store, dataset.as_of)
+    chosen = choose(model, candidates)
+    log = store.comparisons(dataset.as_of)
+    digests = sorted(candidate.digest() for candidate in candidates)
+    inputs = [dataset.digest(), digests, incumbent and incumbent.entry_digest, __version__]
+    key = bytes_digest(
+        canonical_json([*inputs, model.spec.comparison.model_dump(mode="json")]).encode()
+    )
+    if (line := log.recall(key)) is not None:
+        return line
+    about = Comparison(
+        as_of=dataset.as_of,
+        task=model.spec.task,
+        primary=model.primary_metric,
+        dataset=dataset.digest(),
+        candidates=tuple(digests),
+        challenger=chosen and chosen.name,
+        trial=chosen and chosen.version,
+        artifact=None,
+        incumbent=incumbent,
+        holdout=dataset.plan.holdout,
+        rows=0,
+        confidence=_confidence(model, judged_before=len({line.key for line in log.lines()})),
+        metrics={},
+    )
+    if chosen is None or chosen.version is None:
+        return log.record_once(about, key=key)
+    contest = hold_contest(model, store, dataset, challenger=chosen.version)
+    return log.record_once(_judged(model, about, contest), key=key)
+
+
+def choose(model: Model, candidates: Sequence[Candidate]) -> Candidate | None:
+    """The candidate with the best validation value of the primary metric; never the constant."""
+    primary = metric(model.primary_metric)
+    fitted = [c for c in candidates if c.version is not None and c.name != YARDSTICK]
+    finite = [c for c in fitted if np.isfinite(c.validation[primary.name])]
+    if not finite:
+        return None
+    return max(finite, key=lambda c: primary.gain(c.validation[primary.name], 0.0))
+
+
+def _confidence(model: Model, *, judged_before: int) -> float:
+    """Each further judgement on the same holdout halves the error that is allowed."""
+    return 1 - (1 - model.spec.comparison.confidence) / 2**judged_before
+
+
+def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:
+    metrics = compare_metrics(
+        model.metric_names,
+        contest.holdout,
+        challenger=contest.challenger,
+        constant=contest.constant,
+        incumbent=contest.incumbent,
+        confidence=about.confidence,
+    )
+    return about.model_copy(
+        update={
+            "artifact": contest.artifact,
+            "incumbent": contest.found,
+            "holdout": contest.instants,
+            "rows": len(contest.holdout.target),
+            "metrics": metrics,
+            "notes": contest.notes,
+        }
+    )

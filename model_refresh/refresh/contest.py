@@ -1,0 +1,183 @@
+"""The common ground: one set of holdout rows and everybody's predictions of them.
+
+Metrics refuse predictions of rows that a version has learned from (`Predicted.known_at`); here
+the rows are chosen so that they are legal for both.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from model_refresh.algorithms.version import load_version
+from model_refresh.config.model import Model
+from model_refresh.errors import Contaminated
+from model_refresh.metrics.holdout import Holdout, Predicted
+from model_refresh.records import Dataset, Incumbent
+from model_refresh.refresh.dataset import frames_of
+from model_refresh.refresh.incumbent import OnGround, bring_to_ground, find_incumbent
+from model_refresh.refresh.rows import (
+    AS_OF,
+    LabelledRows,
+    feature_names,
+    load_frame,
+    load_labelled,
+)
+from model_refresh.storage import ModelStore
+from model_refresh.storage.store import stamp
+
+_INCUMBENT = "__incumbent__"
+_GROUP = "__group__"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The holdout rows, the predictions of all three, and what is worth saying about them."""
+
+    artifact: str
+    instants: tuple[dt.datetime, ...]
+    holdout: Holdout
+    challenger: Predicted
+    constant: Predicted
+    incumbent: Predicted | None
+    found: Incumbent | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """Holdout rows with the incumbent's predictions beside them, where it can be judged."""
+
+    rows: LabelledRows
+    predictions: NDArray[np.float64] | None
+    incumbent: Incumbent | None
+    notes: tuple[str, ...] = ()
+
+
+def hold_contest(model: Model, store: ModelStore, dataset: Dataset, *, challenger: str) -> Contest:
+    """Let challenger, incumbent and constant predict the same holdout rows.
+
+    Raises Contaminated where `comparison.disjoint` is shared between training and holdout.
+    """
+    incumbent, ground = find_incumbent(store, dataset.as_of), None
+    if incumbent is not None:
+        incumbent, ground = bring_to_ground(model, store, incumbent, holdout=dataset.plan.holdout)
+    version = load_version(store, challenger)
+    paired = _paired(_holdout_rows(model, store, dataset, ground), store, incumbent, ground)
+    _require_disjoint(model, store, dataset, paired.rows)
+    mean = constant_of(dataset)
+    return Contest(
+        artifact=version.artifact,
+        instants=_instants(paired.rows),
+        holdout=Holdout(
+            target=paired.rows.target,
+            group=_groups(model, paired.rows),
+            as_of=paired.rows.as_of,
+        ),
+        challenger=Predicted(version.predict(paired.rows.table), version.lineage.known_at),
+        constant=Predicted(np.full(len(paired.rows.target), mean), version.lineage.known_at),
+        incumbent=None
+        if paired.predictions is None or ground is None
+        else Predicted(paired.predictions, ground.trial.lineage.known_at),
+        found=paired.incumbent,
+        notes=paired.notes,
+    )
+
+
+def constant_of(dataset: Dataset) -> float:
+    """The mean of the trial frames' labels: what predicts without a model."""
+    labels = [pair.labels for pair in frames_of(dataset, dataset.plan.trial)]
+    rows = sum(label.rows for label in labels)
+    return sum(label.mean * label.rows for label in labels) / rows
+
+
+def _holdout_rows(
+    model: Model, store: ModelStore, dataset: Dataset, ground: OnGround | None
+) -> LabelledRows:
+    """The holdout's labelled rows, of the frames that are legal for both."""
+    frames = frames_of(dataset, dataset.plan.holdout)
+    if ground is not None:
+        frames = tuple(pair for pair in frames if pair.as_of in ground.frames)
+    wanted = {*feature_names(dataset.features), *_extra_columns(model)}
+    present = [name for name in feature_names(dataset.current.columns) if name in wanted]
+    return load_labelled(store, frames, present)
+
+
+def _extra_columns(model: Model) -> set[str]:
+    spec = model.spec
+    names = [spec.comparison.group, spec.comparison.disjoint, spec.frame.event_time]
+    return {name for name in names if name is not None}
+
+
+def _paired(
+    rows: LabelledRows, store: ModelStore, incumbent: Incumbent | None, ground: OnGround | None
+) -> _Paired:
+    if incumbent is None or ground is None:
+        return _Paired(rows, None, incumbent)
+    theirs = pl.concat(
+        [_predicted_frame(store, ground, instant) for instant in sorted(ground.frames)]
+    )
+    key = [*next(iter(ground.frames.values())).key, AS_OF]
+    table = rows.table.with_columns(pl.Series(AS_OF, rows.as_of)).with_row_index("__row__")
+    joined = table.join(theirs, on=key, how="inner", maintain_order="left")
+    if joined.is_empty():
+        why = "its frames and the challenger's have no row in common"
+        return _Paired(rows, None, incumbent.model_copy(update={"incomparable": why}))
+    kept = joined["__row__"].to_numpy()
+    both = replace(
+        rows,
+        table=joined.drop("__row__", AS_OF, _INCUMBENT),
+        as_of=rows.as_of[kept],
+        target=rows.target[kept],
+    )
+    lost = len(rows.target) - len(kept)
+    notes = (f"{lost} of {len(rows.target)} rows are in one frame only: left out",) if lost else ()
+    return _Paired(both, joined[_INCUMBENT].to_numpy(), incumbent, notes)
+
+
+def _predicted_frame(store: ModelStore, ground: OnGround, instant: dt.datetime) -> pl.DataFrame:
+    frame = ground.frames[instant]
+    table = load_frame(store, frame, feature_names(ground.trial.recipe.features))
+    at = pl.lit(instant.replace(tzinfo=None)).cast(pl.Datetime("us")).alias(AS_OF)
+    predictions = pl.Series(_INCUMBENT, ground.trial.predict(table))
+    return table.select(*frame.key, at).with_columns(predictions)
+
+
+def _instants(rows: LabelledRows) -> tuple[dt.datetime, ...]:
+    return tuple(
+        instant.replace(tzinfo=dt.UTC) for instant in np.unique(rows.as_of).astype(object).tolist()
+    )
+
+
+def _groups(model: Model, rows: LabelledRows) -> NDArray[np.int64]:
+    """One code a cluster: the declared column, else the key, for events the event's day."""
+    spec, table = model.spec, rows.table
+    if spec.comparison.group is not None:
+        columns = [pl.col(spec.comparison.group).alias(_GROUP)]
+    elif spec.frame.event_time is not None:
+        columns = [pl.col(spec.frame.event_time).cast(pl.Date).alias(_GROUP)]
+    else:
+        columns = [pl.col(name) for name in model.definition.frame.key]
+    named = table.select(columns)
+    codes = named.unique(maintain_order=True).with_row_index("__code__")
+    joined = named.join(
+        codes, on=named.columns, how="left", maintain_order="left", nulls_equal=True
+    )
+    return joined["__code__"].to_numpy().astype(np.int64)
+
+
+def _require_disjoint(
+    model: Model, store: ModelStore, dataset: Dataset, rows: LabelledRows
+) -> None:
+    column = model.spec.comparison.disjoint
+    if column is None:
+        return
+    trained = load_labelled(store, frames_of(dataset, dataset.plan.trial), [column])
+    shared = rows.table[column].is_in(trained.table[column].unique().implode())
+    if count := int(shared.sum()):
+        raise Contaminated(
+            f"{model.name}, comparison of {stamp(dataset.as_of)}: {count} holdout rows share their "
+            f"{column!r} with training rows, which comparison.disjoint forbids"
+        )

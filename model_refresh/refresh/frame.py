@@ -1,0 +1,190 @@
+"""The frame step: run features.sql for one as_of, check the table, keep it for good.
+
+A frame is computed once. The same frame is scored today and learned from when its labels have
+matured, so training and scoring can't differ.
+"""
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from model_refresh.config.model import Model
+from model_refresh.config.source import watermark
+from model_refresh.engines import Engine, Query
+from model_refresh.errors import DataError, NotDue
+from model_refresh.records import CheckResult, Column, ColumnType, Frame, FrameQuery
+from model_refresh.refresh.checks import (
+    FrameFacts,
+    infinity_check,
+    key_check,
+    null_check,
+    require,
+    row_count_check,
+    schema_check,
+    window_check,
+)
+from model_refresh.refresh.rows import RESERVED
+from model_refresh.splits import Cadence
+from model_refresh.storage import ModelStore
+from model_refresh.storage.folder import Draft, drafting
+from model_refresh.storage.store import ROWS, stamp
+
+_RECENT = 4
+
+
+def compute_frame(
+    model: Model, store: ModelStore, as_of: dt.datetime, *, query: FrameQuery, backfilled: bool
+) -> Frame:
+    """The frame of `query` at as_of: the stored one, or computed now.
+
+    Raises NotDue where the source has not reached as_of, DataError where a check fails, and
+    EngineError where the query does; nothing is recorded then.
+    """
+    if (stored := stored_frame(store, query.digest(), as_of)) is not None:
+        return stored
+    log = store.frames(query.digest(), as_of)
+    with model.open_source() as engine, drafting(log.folder) as draft:
+        _require_ready(model, engine, as_of)
+        engine.write(frame_query(query, as_of, str(model.features_path)), draft.path / ROWS)
+        frame = _frame(draft, query, as_of, backfilled=backfilled)
+        require(
+            frame_checks(model, store, frame, query=query, table=draft.path / ROWS),
+            about=f"{model.name}, frame of {stamp(as_of)}",
+        )
+        content = draft.publish(kind="frame", inputs={"query": query.digest()}, libraries={})
+    frame = frame.model_copy(update={"content": content.digest})
+    return log.record_once(frame, key=content.digest).record
+
+
+def stored_frame(store: ModelStore, query: str, as_of: dt.datetime) -> Frame | None:
+    """The frame as it was first computed with any rows; an empty one is computed again."""
+    lines = store.frames(query, as_of).lines()
+    return next((line.record for line in lines if line.record.rows), None)
+
+
+def frame_query(query: FrameQuery, as_of: dt.datetime, name: str) -> Query:
+    """features.sql with its instants: `$as_of` and `$next`."""
+    following = Cadence(every=query.every, start=as_of).next(as_of)
+    return Query(query.sql, {"as_of": as_of, "next": following}, name)
+
+
+def frame_checks(
+    model: Model, store: ModelStore, frame: Frame, *, query: FrameQuery, table: Path
+) -> list[CheckResult]:
+    """Every check on a frame that has been written, against the frames before it."""
+    facts = _facts(frame, table, query)
+    earlier = earlier_frames(store, frame.query, frame.as_of)
+    policy = model.spec.checks
+    results = [key_check(facts, frame.key), null_check(facts, policy.max_null_share)]
+    if policy.infinities == "error":
+        results.append(infinity_check(facts))
+    if query.event_time is not None:
+        results.append(window_check(facts, query.event_time))
+    if earlier:
+        since = f"the frame of {stamp(earlier[-1].as_of)}"
+        adopt = policy.new_columns == "adopt"
+        previous = earlier[-1].columns
+        results.append(schema_check(frame.columns, previous, since=since, adopt_new=adopt))
+    if frame.rows:
+        results.append(row_count_check(frame.rows, earlier, policy.row_count_factor))
+    return results
+
+
+def earlier_frames(store: ModelStore, query: str, as_of: dt.datetime) -> list[Frame]:
+    """The last few stored frames of a query before as_of, oldest first; empty ones left out."""
+    before = [name for name in store.frame_instants(query) if name < stamp(as_of)]
+    found = []
+    for name in reversed(before):
+        instant = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+        if (frame := stored_frame(store, query, instant)) is not None:
+            found.append(frame)
+        if len(found) == _RECENT:
+            break
+    return found[::-1]
+
+
+def read_columns(path: Path) -> tuple[Column, ...]:
+    """The columns of a Parquet file, with their types in our words."""
+    schema = pq.read_schema(path)
+    return tuple(
+        Column(name=field.name, type=_type_of(field.type), stored_as=str(field.type))
+        for field in schema
+    )
+
+
+def _frame(draft: Draft, query: FrameQuery, as_of: dt.datetime, *, backfilled: bool) -> Frame:
+    path = draft.path / ROWS
+    columns = read_columns(path)
+    names = [column.name for column in columns]
+    needed = [*query.key, *([query.event_time] if query.event_time else [])]
+    if missing := [name for name in needed if name not in names]:
+        raise DataError(f"features.sql gives no column {missing[0]!r}; it gives {names}")
+    if taken := [name for name in names if name in RESERVED]:
+        raise DataError(f"features.sql gives a column {taken[0]!r}; that name is reserved")
+    return Frame(
+        as_of=as_of,
+        query=query.digest(),
+        content="0" * 64,
+        rows=pq.read_metadata(path).num_rows,
+        columns=columns,
+        key=query.key,
+        backfilled=backfilled,
+    )
+
+
+def _facts(frame: Frame, path: Path, query: FrameQuery) -> FrameFacts:
+    scan = pl.scan_parquet(path)
+    numbers = [c.name for c in frame.columns if c.stored_as in {"float", "double"}]
+    nulls = [c.name for c in frame.columns]
+    counts = scan.select(
+        *[pl.col(name).null_count().alias(f"n{i}") for i, name in enumerate(nulls)],
+        *[pl.col(name).is_infinite().sum().alias(f"i{i}") for i, name in enumerate(numbers)],
+        pl.any_horizontal(pl.col(list(frame.key)).is_null()).sum().alias("null_keys"),
+        pl.struct(list(frame.key)).n_unique().alias("keys"),
+        _outside(frame, query).sum().alias("outside"),
+    ).collect(engine="streaming")
+    row = counts.row(0, named=True)
+    return FrameFacts(
+        rows=frame.rows,
+        duplicated_keys=frame.rows - row["keys"],
+        null_keys=row["null_keys"],
+        outside_window=row["outside"],
+        nulls={name: row[f"n{i}"] for i, name in enumerate(nulls)},
+        infinities={name: row[f"i{i}"] for i, name in enumerate(numbers)},
+    )
+
+
+def _outside(frame: Frame, query: FrameQuery) -> pl.Expr:
+    if query.event_time is None:
+        return pl.lit(0)
+    start = frame.as_of.replace(tzinfo=None)
+    end = Cadence(every=query.every, start=frame.as_of).next(frame.as_of).replace(tzinfo=None)
+    when = pl.col(query.event_time).cast(pl.Datetime("us"))
+    return (~when.is_between(start, end, closed="left")).fill_null(value=True)
+
+
+def _require_ready(model: Model, engine: Engine, as_of: dt.datetime) -> None:
+    reached = watermark(model, engine)
+    if model.ready_sql is not None and (reached is None or reached < as_of):
+        met = "is empty" if reached is None else f"has reached {reached:%Y-%m-%d %H:%M} UTC"
+        raise NotDue(
+            f"{model.name}: the source {met}, the frame needs {stamp(as_of)} "
+            f"({model.spec.source.ready}): run again when the data has arrived"
+        )
+
+
+def _type_of(kind: pa.DataType) -> ColumnType:
+    tests: tuple[tuple[ColumnType, bool], ...] = (
+        ("boolean", pa.types.is_boolean(kind)),
+        ("integer", pa.types.is_integer(kind)),
+        ("number", pa.types.is_floating(kind) or pa.types.is_decimal(kind)),
+        ("text", pa.types.is_string(kind) or pa.types.is_large_string(kind)),
+        ("date", pa.types.is_date(kind)),
+        ("timestamp", pa.types.is_timestamp(kind)),
+    )
+    if pa.types.is_dictionary(kind):
+        return _type_of(kind.value_type)
+    return next((name for name, holds in tests if holds), "other")

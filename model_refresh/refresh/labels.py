@@ -1,0 +1,142 @@
+"""The labels of a frame: what became of its rows, once that is known."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from model_refresh.config.model import Model
+from model_refresh.engines import Query
+from model_refresh.errors import DataError
+from model_refresh.records import Frame, LabelQuery, Labels
+from model_refresh.refresh.checks import label_level_check, require
+from model_refresh.refresh.frame import frame_query
+from model_refresh.refresh.rows import LABEL, load_frame
+from model_refresh.storage import ModelStore
+from model_refresh.storage.folder import drafting
+from model_refresh.storage.store import ROWS, stamp
+
+_RECENT = 4
+
+
+def compute_labels(
+    model: Model, store: ModelStore, frame: Frame, *, earlier: list[Labels]
+) -> Labels:
+    """The labels of a frame's keys: the stored ones, or computed now.
+
+    `earlier` are the labels of older frames, oldest first, with which the level is compared.
+    Raises DataError where a check fails; nothing is recorded then.
+    """
+    query = model.definition.label
+    log = store.labels(label_digest(model), frame.as_of)
+    stored = [line.record for line in log.lines() if line.record.frame == frame.content]
+    if stored:
+        return stored[0]
+    about = f"{model.name}, labels of {stamp(frame.as_of)}"
+    table = _joined(load_frame(store, frame, []), _run(model, frame), model, about)
+    _require_numbers(table, model, about)
+    labels = _labels(model, frame, table)
+    level = label_level_check(labels, earlier[-_RECENT:], model.spec.checks.label_level_factor)
+    require([level], about=about)
+    with drafting(log.folder) as draft:
+        table.write_parquet(draft.path / ROWS)
+        content = draft.publish(
+            kind="labels", inputs={"query": query.digest(), "frame": frame.content}, libraries={}
+        )
+    labels = labels.model_copy(update={"content": content.digest})
+    return log.record_once(labels, key=content.digest).record
+
+
+def label_digest(model: Model) -> str:
+    """What the labels were computed by; a label column inside features.sql counts that query."""
+    return model.definition.label.digest()
+
+
+def _run(model: Model, frame: Frame) -> pl.DataFrame:
+    label = model.definition.label
+    columns = [*frame.key, label.column]
+    if label.sql is None:
+        query = frame_query(model.definition.frame, frame.as_of, str(model.features_path))
+    else:
+        instants = {"as_of": frame.as_of, "until": until(label, frame.as_of)}
+        query = Query(label.sql, instants, str(model.labels_path))
+    with model.open_source() as engine:
+        table = pl.DataFrame(pa.Table.from_batches(list(engine.batches(query))))
+    if missing := [name for name in columns if name not in table.columns]:
+        raise DataError(f"{query.name} gives no column {missing[0]!r}; it gives {table.columns}")
+    return table.select(columns)
+
+
+def until(label: LabelQuery, as_of: dt.datetime) -> dt.datetime:
+    """The end of a frame's label window, exclusive."""
+    return as_of + label.horizon
+
+
+def _joined(keys: pl.DataFrame, found: pl.DataFrame, model: Model, about: str) -> pl.DataFrame:
+    label, key = model.definition.label, keys.columns
+    found = found.rename({label.column: LABEL}).with_columns(
+        pl.col(name).cast(keys.schema[name]) for name in key
+    )
+    if repeated := found.height - found.select(key).n_unique():
+        raise DataError(
+            f"{about}: {repeated} of {found.height} label rows repeat the {', '.join(key)} of "
+            "another: aggregate them to one row a key",
+            check="unique_key",
+        )
+    joined = keys.join(found.with_columns(pl.lit(1).alias("__found__")), on=key, how="left")
+    missing = joined["__found__"].null_count()
+    if missing and label.missing == "error":
+        raise DataError(
+            f"{about}: {missing} of {keys.height} keys have no label row; give each key one, or "
+            "say label.missing: drop, or a value",
+            check="missing_labels",
+        )
+    if label.missing == "drop":
+        joined = joined.filter(pl.col("__found__").is_not_null())
+    elif missing:
+        joined = joined.with_columns(
+            pl.when(pl.col("__found__").is_null())
+            .then(pl.lit(float(label.missing)))
+            .otherwise(pl.col(LABEL).cast(pl.Float64))
+            .alias(LABEL)
+        )
+    return joined.drop("__found__")
+
+
+def _require_numbers(table: pl.DataFrame, model: Model, about: str) -> None:
+    kind = table.schema[LABEL]
+    column = model.definition.label.column
+    if not (kind.is_numeric() or kind == pl.Boolean):
+        raise DataError(f"{about}: column {column!r} is {kind}; a number or boolean is needed")
+    values = table[LABEL].cast(pl.Float64)
+    bad = values.null_count() + int((~values.drop_nulls().is_finite()).sum())
+    if bad:
+        raise DataError(
+            f"{about}: {bad} of {table.height} values of {column!r} are null, NaN or infinite",
+            check="finite_labels",
+        )
+    if model.spec.task == "binary" and (odd := values.filter(~values.is_in([0.0, 1.0]))).len():
+        raise DataError(
+            f"{about}: {odd.len()} values of {column!r} are neither 0 nor 1, such as {odd[0]}; "
+            "for other numbers declare task: regression",
+            check="binary_labels",
+        )
+
+
+def _labels(model: Model, frame: Frame, table: pl.DataFrame) -> Labels:
+    label = model.definition.label
+    values = table[LABEL].cast(pl.Float64).to_numpy()
+    end = until(label, frame.as_of)
+    binary = model.spec.task == "binary"
+    return Labels(
+        as_of=frame.as_of,
+        until=end,
+        known_at=end + label.maturity,
+        query=label_digest(model),
+        frame=frame.content,
+        content="0" * 64,
+        rows=len(values),
+        mean=float(np.mean(values)) if len(values) else 0.0,
+        spread=None if binary else (float(np.std(values)) if len(values) else 0.0),
+    )

@@ -1,0 +1,93 @@
+"""What a person may write into the champion log by hand: a rollback, or an override."""
+
+import datetime as dt
+
+from model_refresh.algorithms.version import read_lineage
+from model_refresh.errors import PromotionRefused
+from model_refresh.records import Entry
+from model_refresh.storage import Line, ModelStore
+
+
+def roll_back(store: ModelStore, *, to: str | None, who: str, reason: str) -> Entry:
+    """Bring a former champion back by one new entry; by default the one before the current.
+
+    The entry counts from the current champion's as_of. Raises PromotionRefused where there is
+    none to go back to, NotStored or CorruptError where its artifact isn't whole.
+    """
+    while True:
+        lines = store.champion.lines()
+        if not lines:
+            raise PromotionRefused(f"{store.name} has no champion yet: nothing to roll back")
+        current = lines[-1].record
+        former = _former(store, lines, to)
+        _require_whole(store, former.version, former.artifact)
+        entry = former.model_copy(
+            update={
+                "number": current.number + 1,
+                "prev": current.digest(),
+                "kind": "rollback",
+                "as_of": current.as_of,
+                "who": who,
+                "reason": reason,
+            }
+        )
+        if store.champion.append(entry, number=entry.number):
+            return entry
+
+
+def override(
+    store: ModelStore, version: str, *, as_of: dt.datetime, who: str, reason: str
+) -> Entry:
+    """Put any whole version into production without a verdict; shown as an override for ever."""
+    stored = store.version(version)
+    _require_whole(store, version, stored.digest)
+    lineage = read_lineage(stored)
+    if lineage.model != store.name:
+        raise PromotionRefused(f"version {version} was fitted for the model {lineage.model}")
+    while True:
+        newest = store.champion.last()
+        entry = Entry(
+            number=newest.number + 1 if newest else 1,
+            prev=newest and newest.record.digest(),
+            kind="override",
+            as_of=as_of,
+            version=version,
+            artifact=stored.digest,
+            trial=version if lineage.twin == "trial" else _known_trial(store, version),
+            who=who,
+            reason=reason,
+        )
+        if store.champion.append(entry, number=entry.number):
+            return entry
+
+
+def _former(store: ModelStore, lines: list[Line[Entry]], to: str | None) -> Entry:
+    entries = [line.record for line in lines]
+    current = entries[-1].version
+    arrived = next(i for i, entry in enumerate(entries) if entry.version == current)
+    if to is None:
+        former = entries[:arrived]
+    else:
+        former = [entry for entry in entries if entry.version == to != current]
+    if not former:
+        known = ", ".join(sorted({entry.version for entry in entries}))
+        met = "there is no earlier champion" if to is None else f"{to} is no former champion"
+        raise PromotionRefused(f"{store.name}: {met}; it is {current}, champions so far: {known}")
+    return former[-1]
+
+
+def _known_trial(store: ModelStore, version: str) -> str | None:
+    """The trial twin of a final one, from the records of the refresh that made it."""
+    for name in reversed(store.refreshed()):
+        as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+        for line in store.challengers(as_of).lines():
+            if line.record.version == version:
+                return line.record.trial
+    return None
+
+
+def _require_whole(store: ModelStore, version: str, artifact: str) -> None:
+    stored = store.version(version)
+    problem = next(stored.problems(), None)
+    if problem is not None or stored.digest != artifact:
+        raise PromotionRefused(problem or f"version {version} is not the artifact of its entry")

@@ -1,0 +1,133 @@
+"""The scores step: one batch a frame, streamed in bounded memory, published whole or not at all."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from model_refresh.algorithms.version import Version
+from model_refresh.errors import DataError
+from model_refresh.records import Entry, Frame, Scores
+from model_refresh.storage import Line, ModelStore
+from model_refresh.storage.folder import bytes_digest, drafting
+from model_refresh.storage.store import ROWS, SCORES
+
+SCORE = "score"
+CHALLENGER_SCORE = "challenger_score"
+_BATCH_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Role:
+    """A version with the frame that its own SQL gives."""
+
+    version: Version
+    frame: Frame
+
+
+def published_scores(store: ModelStore, as_of: dt.datetime) -> Line[Scores] | None:
+    """The newest batch of a frame; a frame that has one is not scored again unless asked."""
+    return store.scores(as_of).last()
+
+
+def publish_scores(
+    store: ModelStore, entry: Entry, champion: Role, challenger: Role | None
+) -> Line[Scores]:
+    """Score the champion's frame and publish: the key, `score`, and `challenger_score` or null.
+
+    Raises DataError where a score is not finite; nothing is published then.
+    """
+    frame = champion.frame
+    log = store.scores(frame.as_of)
+    names = [entry.digest(), frame.content, challenger.version.name if challenger else ""]
+    key = bytes_digest(" ".join(names).encode())
+    if (line := log.recall(key)) is not None:
+        return line
+    with drafting(log.folder) as draft:
+        path = draft.path / SCORES
+        if challenger is None or challenger.frame.content == frame.content:
+            _write_scores(store, path, champion, challenger)
+        else:
+            _write_paired(store, path, champion, challenger)
+        content = draft.publish(
+            kind="scores",
+            inputs={"entry": entry.digest(), "frame": frame.content, "champion": entry.version},
+            libraries={},
+        )
+    scores = Scores(
+        as_of=frame.as_of,
+        frame=frame.content,
+        entry=entry.number,
+        champion=entry.version,
+        challenger=challenger.version.name if challenger else None,
+        rows=frame.rows,
+        content=content.digest,
+    )
+    return log.record_once(scores, key=key)
+
+
+def _write_scores(store: ModelStore, path: Path, champion: Role, challenger: Role | None) -> None:
+    """One pass over the frame; both versions score each chunk."""
+    frame = champion.frame
+    source = pq.ParquetFile(_rows(store, frame))
+    keys = pa.schema([source.schema_arrow.field(name) for name in frame.key])
+    schema = keys.append(pa.field(SCORE, pa.float64()))
+    if challenger is not None:
+        schema = schema.append(pa.field(CHALLENGER_SCORE, pa.float64()))
+    written = 0
+    with source, pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in _batches(source, frame, [champion, challenger]):
+            columns = [batch.column(name) for name in frame.key]
+            table = pl.DataFrame(pa.Table.from_batches([batch]))
+            columns += [pa.array(_finite(role, table)) for role in (champion, challenger) if role]
+            writer.write_batch(pa.record_batch(columns, schema=schema))
+            written += batch.num_rows
+    if written != frame.rows:
+        raise DataError(f"{written} of {frame.rows} rows were scored: run the step again")
+
+
+def _write_paired(store: ModelStore, path: Path, champion: Role, challenger: Role) -> None:
+    """The versions' SQL differs: each scores its own frame, and rows pair on the key."""
+    own, other = path.with_suffix(".champion"), path.with_suffix(".challenger")
+    try:
+        _write_scores(store, own, champion, None)
+        _write_scores(store, other, challenger, None)
+        theirs = pl.scan_parquet(other).rename({SCORE: CHALLENGER_SCORE})
+        key = list(champion.frame.key)
+        joined = pl.scan_parquet(own).join(theirs, on=key, how="left", maintain_order="left")
+        joined.sink_parquet(path)
+    finally:
+        own.unlink(missing_ok=True)
+        other.unlink(missing_ok=True)
+
+
+def _rows(store: ModelStore, frame: Frame) -> Path:
+    stored = store.content(store.frames(frame.query, frame.as_of), frame.content)
+    return stored.file(ROWS)
+
+
+def _batches(
+    source: pq.ParquetFile, frame: Frame, roles: list[Role | None]
+) -> Iterator[pa.RecordBatch]:
+    needed = {*frame.key}
+    for role in roles:
+        needed |= {c.name for c in role.version.recipe.features} if role else set()
+    columns = [name for name in source.schema_arrow.names if name in needed]
+    yield from source.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
+
+
+def _finite(role: Role, table: pl.DataFrame) -> NDArray[np.float64]:
+    scores = role.version.predict(table)
+    if bad := int(np.count_nonzero(~np.isfinite(scores))):
+        raise DataError(
+            f"version {role.version.name} gives {bad} scores that are not finite; "
+            "nothing was published",
+            check="finite_scores",
+        )
+    return scores

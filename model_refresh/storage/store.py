@@ -1,0 +1,183 @@
+"""The store's layout: which thing lies where.
+
+<model>/frames/<query>/<as_of>/          log of Frame, and a folder for each content
+<model>/labels/<query>/<as_of>/          log of Labels, and a folder for each content
+<model>/refreshes/<as_of>/<step>/        log of that step's records
+<model>/versions/<version>/              fitted versions
+<model>/champion/                        log of Entry
+<model>/scores/<as_of>/                  log of Scores, and a folder for each batch
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from model_refresh.errors import CorruptError, NotStored, StoreError
+from model_refresh.records import (
+    Candidate,
+    Challenger,
+    Comparison,
+    Dataset,
+    Entry,
+    Frame,
+    Labels,
+    Promotion,
+    Record,
+    Scores,
+    Verdict,
+)
+from model_refresh.storage.files import sweep
+from model_refresh.storage.folder import Draft, StoredFolder, drafting, open_folder
+from model_refresh.storage.log import Log
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+
+ROWS = "rows.parquet"
+SCORES = "scores.parquet"
+
+R = TypeVar("R", bound=Record)
+
+
+def utc_now() -> dt.datetime:
+    """The clock that stores use unless they are given another."""
+    return dt.datetime.now(dt.UTC)
+
+
+def stamp(as_of: dt.datetime) -> str:
+    """An instant as a folder's name: `1998-03-02`, below a day `1998-03-02T12:00`."""
+    return as_of.strftime("%Y-%m-%d" if as_of.time() == dt.time() else "%Y-%m-%dT%H:%M")
+
+
+@dataclass(frozen=True)
+class Store:
+    """Everything below one root folder."""
+
+    root: Path
+    clock: Callable[[], dt.datetime] = utc_now
+
+    def model(self, name: str) -> "ModelStore":
+        """The part that belongs to one model; names can't leave the root."""
+        if not _NAME.match(name):
+            raise StoreError(f"{name!r} is no model name; accepted: {_NAME.pattern}")
+        return ModelStore(self.root / name, self.clock)
+
+    def models(self) -> list[str]:
+        """The names of the models that have been stored, sorted."""
+        if not self.root.is_dir():
+            return []
+        return sorted(path.name for path in self.root.iterdir() if _NAME.match(path.name))
+
+    def sweep(self) -> int:
+        """Remove what crashed processes left unpublished; the number of drafts removed."""
+        return sweep(self.root)
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """One model's frames, refreshes, versions, champions and scores."""
+
+    root: Path
+    clock: Callable[[], dt.datetime]
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.root.name
+
+    def frames(self, query: str, as_of: dt.datetime) -> Log[Frame]:
+        """The versions of one frame; the first is the frame as it was first computed."""
+        return self._log(Frame, "frames", query[:16], stamp(as_of))
+
+    def frame_instants(self, query: str) -> list[str]:
+        """The stamps of every stored frame of a query, oldest first."""
+        return _names(self.root / "frames" / query[:16])
+
+    def labels(self, query: str, as_of: dt.datetime) -> Log[Labels]:
+        """The versions of one frame's labels."""
+        return self._log(Labels, "labels", query[:16], stamp(as_of))
+
+    def datasets(self, as_of: dt.datetime) -> Log[Dataset]:
+        """The datasets of the refresh at `as_of`."""
+        return self._log(Dataset, "refreshes", stamp(as_of), "dataset")
+
+    def candidates(self, as_of: dt.datetime, name: str) -> Log[Candidate]:
+        """What became of one candidate in the refresh at `as_of`."""
+        if not _NAME.match(name):
+            raise StoreError(f"{name!r} is no candidate's name; accepted: {_NAME.pattern}")
+        return self._log(Candidate, "refreshes", stamp(as_of), f"candidate_{name}")
+
+    def comparisons(self, as_of: dt.datetime) -> Log[Comparison]:
+        """The comparisons of the refresh at `as_of`."""
+        return self._log(Comparison, "refreshes", stamp(as_of), "comparison")
+
+    def verdicts(self, as_of: dt.datetime) -> Log[Verdict]:
+        """The verdicts of the refresh at `as_of`."""
+        return self._log(Verdict, "refreshes", stamp(as_of), "verdict")
+
+    def challengers(self, as_of: dt.datetime) -> Log[Challenger]:
+        """The refitted challengers of the refresh at `as_of`."""
+        return self._log(Challenger, "refreshes", stamp(as_of), "challenger")
+
+    def promotions(self, as_of: dt.datetime) -> Log[Promotion]:
+        """How the refresh at `as_of` ended."""
+        return self._log(Promotion, "refreshes", stamp(as_of), "promotion")
+
+    @cached_property
+    def champion(self) -> Log[Entry]:
+        """The champion log."""
+        return self._log(Entry, "champion")
+
+    def scores(self, as_of: dt.datetime) -> Log[Scores]:
+        """The batches that were published for one frame."""
+        return self._log(Scores, "scores", stamp(as_of))
+
+    def refreshed(self) -> list[str]:
+        """The stamps of every refresh, oldest first."""
+        return _names(self.root / "refreshes")
+
+    def version(self, version: str) -> StoredFolder:
+        """A fitted version; raises NotStored or CorruptError."""
+        if not re.fullmatch(r"[0-9a-f]{16}", version):
+            raise NotStored(f"{version!r} is no version: 16 hex digits are expected")
+        stored = open_folder(self.root / "versions" / version)
+        if stored.digest[:16] != version:
+            raise CorruptError(f"{stored.path} holds version {stored.digest[:16]}: it was replaced")
+        return stored
+
+    def versions(self) -> list[str]:
+        """Every fitted version's name, sorted."""
+        return _names(self.root / "versions")
+
+    @property
+    def versions_folder(self) -> Path:
+        """Where versions are drafted and published."""
+        return self.root / "versions"
+
+    def content(self, log: Log[R], content: str) -> StoredFolder:
+        """The folder of a frame, labels or batch, whose manifest has the digest `content`."""
+        stored = open_folder(log.folder / content[:16])
+        if stored.digest != content:
+            raise CorruptError(f"{stored.path} holds {stored.digest[:16]}: it was replaced")
+        return stored
+
+    def place(self, record: Frame | Scores) -> Path:
+        """The table file that a record points at."""
+        if isinstance(record, Frame):
+            return self.frames(record.query, record.as_of).folder / record.content[:16] / ROWS
+        return self.scores(record.as_of).folder / record.content[:16] / SCORES
+
+    def _log(self, record_type: type[R], *place: str) -> Log[R]:
+        return Log(self.root.joinpath(*place), record_type, self.clock)
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+__all__ = ["Draft", "ModelStore", "Store", "StoredFolder", "drafting", "stamp", "utc_now"]

@@ -1,0 +1,105 @@
+"""Files appear whole or not at all."""
+
+import errno
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from model_refresh.errors import CorruptError, NotStored, StoreWriteError
+from model_refresh.storage.files import (
+    new_draft,
+    publish_file,
+    publish_folder,
+    read_regular,
+    sweep,
+)
+
+
+def test_a_file_is_published_once_and_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.json"
+    assert publish_file(path, b"first")
+    assert not publish_file(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert os.listdir(path.parent) == ["a.json"]
+
+
+def test_a_folder_is_published_once(tmp_path: Path) -> None:
+    for content, expected in ((b"first", True), (b"second", False)):
+        draft = new_draft(tmp_path)
+        (draft / "rows").write_bytes(content)
+        assert publish_folder(draft, tmp_path / "thing") is expected
+    assert (tmp_path / "thing" / "rows").read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("call", ["write", "fsync", "link", "mkdir"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_failing_disk_publishes_nothing_and_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int
+) -> None:
+    calls = []
+
+    def fail(*args: object, **kwargs: object) -> int:
+        calls.append(args)
+        raise OSError(code, os.strerror(code))
+
+    path = tmp_path / "champion" / "00000001.json"
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, fail)
+        with pytest.raises(StoreWriteError, match="champion.*Nothing was published") as caught:
+            publish_file(path, b"x" * 10)
+    assert caught.value.transient
+    assert len(calls) == 1, "an fsync that failed is never tried again"
+    assert not path.exists()
+
+
+def test_a_full_disk_leaves_nothing_at_the_final_path(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    path = tmp_path / "a.json"
+    real = os.open
+
+    def open_full(name: str, flags: int, mode: int = 0o777) -> int:
+        return real(full if flags & os.O_CREAT else name, flags & ~os.O_CREAT & ~os.O_EXCL, mode)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", open_full)
+        with pytest.raises(StoreWriteError, match="No space left"):
+            publish_file(path, b"some bytes")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("make", ["folder", "link", "pipe"])
+def test_what_replaces_a_file_is_corruption(tmp_path: Path, make: str) -> None:
+    path = tmp_path / "a"
+    if make == "folder":
+        path.mkdir()
+    elif make == "link":
+        path.symlink_to("/etc/hostname")
+    else:
+        os.mkfifo(path)
+    with pytest.raises(CorruptError, match="not a regular file"):
+        read_regular(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotStored, match=r"gone\.json is missing"):
+        read_regular(tmp_path / "gone.json")
+
+
+def _leave_a_draft(root: str) -> None:
+    new_draft(Path(root) / "versions")
+
+
+def test_a_sweep_removes_drafts_of_dead_processes_only(tmp_path: Path) -> None:
+    other = multiprocessing.get_context("spawn").Process(
+        target=_leave_a_draft, args=(str(tmp_path),)
+    )
+    other.start()
+    other.join()
+    mine = new_draft(tmp_path / "versions")
+    assert len(os.listdir(tmp_path / "versions")) == 2
+    assert sweep(tmp_path) == 1
+    assert os.listdir(tmp_path / "versions") == [mine.name]

@@ -1,0 +1,112 @@
+"""A stored folder: every read is verified, damage is named, planted files are never opened."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_refresh.errors import CorruptError, ModelRefreshError, NotStored
+from model_refresh.storage.folder import StoredFolder, drafting, open_folder
+
+
+def make_folder(parent: Path, content: bytes = b"tree\nsplit=1.5\n") -> StoredFolder:
+    with drafting(parent) as draft:
+        (draft.path / "model.txt").write_bytes(content)
+        (draft.path / "recipe.json").write_bytes(b"{}")
+        return draft.publish(kind="version", inputs={"dataset": "d"}, libraries={"numpy": "2"})
+
+
+def test_a_folder_reads_back(tmp_path: Path) -> None:
+    stored = make_folder(tmp_path)
+    again = open_folder(stored.path)
+    assert again.digest == stored.digest
+    assert stored.path.name == stored.digest[:16]
+    assert again.read("model.txt") == b"tree\nsplit=1.5\n"
+    assert list(again.problems()) == []
+
+
+def test_the_same_bytes_get_the_same_name_and_one_folder(tmp_path: Path) -> None:
+    assert make_folder(tmp_path).path == make_folder(tmp_path).path
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_a_draft_that_is_not_published_vanishes(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), drafting(tmp_path) as draft:
+        (draft.path / "model.txt").write_bytes(b"half")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == []
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+
+
+def _link(path: Path) -> None:
+    elsewhere = path.parent.parent / "elsewhere"
+    elsewhere.write_bytes(path.read_bytes())
+    path.unlink()
+    path.symlink_to(elsewhere)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGES = [_flip, _cut, _remove, _link, _folder, _pipe]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["model.txt", "manifest.json"])
+def test_damage_is_seen_before_any_parser_sees_it(
+    tmp_path: Path, damage: Callable[[Path], None], name: str
+) -> None:
+    stored = make_folder(tmp_path)
+    damage(stored.path / name)
+    with pytest.raises((CorruptError, NotStored), match=name):
+        open_folder(stored.path).read("model.txt")
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_publishing_the_same_bytes_again_heals_a_damaged_folder(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    stored = make_folder(tmp_path)
+    damage(stored.path / "model.txt")
+    assert make_folder(tmp_path).read("model.txt") == b"tree\nsplit=1.5\n"
+    aside = [name for name in os.listdir(tmp_path) if name.startswith(".damaged-")]
+    assert len(aside) == 1, "what was damaged is kept for a person to look at"
+
+
+def test_a_planted_file_is_named_and_never_opened(tmp_path: Path) -> None:
+    stored = make_folder(tmp_path)
+    planted = stored.path / "model.pkl"
+    planted.write_bytes(b"cos\nsystem\n(S'touch canary'\ntR.")
+    with pytest.raises(NotStored, match="not in the manifest"):
+        stored.read("model.pkl")
+    assert any("model.pkl" in problem for problem in stored.problems())
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", ".hidden", "a/b", "", "a\0b"])
+def test_a_manifest_names_plain_files_only(tmp_path: Path, name: str) -> None:
+    stored = make_folder(tmp_path)
+    text = (stored.path / "manifest.json").read_text()
+    (stored.path / "manifest.json").write_text(text.replace("model.txt", name.replace("\0", "\\u0000")))
+    with pytest.raises(ModelRefreshError):
+        open_folder(stored.path)
