@@ -182,6 +182,15 @@ class Sizes:
     holdout: int
     validation: int
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_frames <= self.window or not 1 <= self.validation <= self.window:
+            raise ValueError(
+                f"min_frames {self.min_frames} and validation {self.validation}; accepted: 1 to "
+                f"window, {self.window}"
+            )
+        if self.holdout < 1 or self.horizon <= dt.timedelta(0) or self.maturity < dt.timedelta(0):
+            raise ValueError("holdout and horizon are above 0, maturity is not below 0")
+
     @property
     def gap(self) -> dt.timedelta:
         """From a frame's as_of until its labels have matured: the embargo."""
@@ -232,7 +241,7 @@ def plan_frames(as_of: dt.datetime, *, cadence: Cadence, sizes: Sizes) -> FrameP
 def first_refresh(cadence: Cadence, sizes: Sizes) -> dt.datetime:
     """The first as_of on which every part of the plan has the frames that it needs."""
     reached = cadence.start
-    for needed in (max(sizes.min_frames, 1), sizes.validation, sizes.holdout):
+    for needed in (sizes.min_frames, sizes.validation, sizes.holdout):
         newest = cadence.move(reached, needed - 1)
         reached = cadence.ceiling(newest + sizes.gap)
     return reached

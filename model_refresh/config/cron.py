@@ -72,13 +72,11 @@ def parse_cron(line: str) -> Cron:
         )
     values = [_values(text, field) for text, field in zip(texts, _FIELDS, strict=True)]
     minutes, hours, days, months, weekdays = values
-    either = not texts[2].startswith("*") and not texts[4].startswith("*")
-    cron = Cron(
-        minutes, hours, days, months, frozenset(day % 7 for day in weekdays), either_day=either
-    )
-    if not either and all(min(days) > _longest(month) for month in months):
-        raise ValueError(f"{line!r} never fires: none of its months has a day {min(days)}")
-    return cron
+    if all(min(days) > _longest(month) for month in months):
+        raise ValueError(f"{line!r} is no date: none of its months has a day {min(days)}")
+    weekdays = frozenset(day % 7 for day in weekdays)
+    either = len(days) < 31 and len(weekdays) < 7
+    return Cron(minutes, hours, days, months, weekdays, either_day=either)
 
 
 def _longest(month: int) -> int:

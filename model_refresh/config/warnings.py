@@ -2,6 +2,8 @@
 
 import datetime as dt
 import zoneinfo
+from dataclasses import dataclass
+from itertools import pairwise
 
 from model_refresh.config.cron import parse_cron
 from model_refresh.config.model import Model
@@ -12,27 +14,60 @@ _A_YEAR = 366
 
 def warnings(model: Model) -> tuple[str, ...]:
     """One sentence each, with what to do about it."""
-    found = (_early_schedule(model), _short_search(model), _missing_constant(model))
+    fires = _fires(model)
+    found = (_early(model, fires), _skipping(model, fires))
     return tuple(sentence for sentence in found if sentence is not None)
 
 
-def _early_schedule(model: Model) -> str | None:
+@dataclass(frozen=True)
+class _Fire:
+    """A tick of the schedule: as its wall clock shows it, and the frame that it takes."""
+
+    local: dt.datetime
+    utc: dt.datetime
+    frame: dt.datetime
+
+
+def _fires(model: Model) -> list[_Fire]:
+    """The ticks in the first year of frames, in order."""
+    schedule, cadence = model.spec.schedule, model.cadence
+    zone = zoneinfo.ZoneInfo(schedule.timezone)
+    fires = []
+    for local in parse_cron(schedule.cron).fires(cadence.start.date(), _A_YEAR):
+        utc = local.replace(tzinfo=zone).astimezone(dt.UTC)
+        if (frame := cadence.floor(utc)) is not None:
+            fires.append(_Fire(local, utc, frame))
+    return fires
+
+
+def _early(model: Model, fires: list[_Fire]) -> str | None:
     """The schedule's day, read in its own zone, has no frame yet in UTC."""
     schedule, cadence = model.spec.schedule, model.cadence
-    if cadence.next(cadence.start) - cadence.start < dt.timedelta(days=1):
+    if _below_a_day(cadence):
         return None
-    zone = zoneinfo.ZoneInfo(schedule.timezone)
-    for local in parse_cron(schedule.cron).fires(cadence.start.date(), _A_YEAR):
-        as_meant = cadence.floor(local.replace(tzinfo=dt.UTC))
-        in_utc = local.replace(tzinfo=zone).astimezone(dt.UTC)
-        if (as_found := cadence.floor(in_utc)) != as_meant:
+    for fire in fires:
+        meant = cadence.floor(fire.local.replace(tzinfo=dt.UTC))
+        if meant is not None and meant > fire.frame:
             return (
-                f"schedule.cron {schedule.cron!r} fires at {local:%a %Y-%m-%d %H:%M} in "
-                f"{schedule.timezone}, which is {in_utc:%a %H:%M} UTC: it takes the frame of "
-                f"{_key(cadence, as_found)}, not of {_key(cadence, as_meant)}; choose a later hour"
+                f"schedule.cron {schedule.cron!r} fires on {fire.local:%a %Y-%m-%d %H:%M} in "
+                f"{schedule.timezone}, which is {fire.utc:%a %H:%M} UTC: it takes the frame of "
+                f"{cadence.key(fire.frame)}, not that of {cadence.key(meant)}; choose a later hour"
             )
     return None
 
 
-def _key(cadence: Cadence, instant: dt.datetime | None) -> str:
-    return "no date yet" if instant is None else cadence.key(instant)
+def _skipping(model: Model, fires: list[_Fire]) -> str | None:
+    """Frames that no tick takes are neither refreshed nor scored by the schedule."""
+    cadence = model.cadence
+    for earlier, later in pairwise(fires):
+        if (skipped := cadence.next(earlier.frame)) < later.frame:
+            return (
+                f"schedule.cron {model.spec.schedule.cron!r} is rarer than frame.every "
+                f"{model.spec.frame.every}: after {cadence.key(earlier.frame)} it takes "
+                f"{cadence.key(later.frame)}, and {cadence.key(skipped)} is not scored"
+            )
+    return None
+
+
+def _below_a_day(cadence: Cadence) -> bool:
+    return cadence.next(cadence.start) - cadence.start < dt.timedelta(days=1)

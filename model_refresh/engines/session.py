@@ -52,26 +52,26 @@ def session(
     connection = duckdb.connect(config=_config(limits, spill))
     try:
         names = tables.expose(connection)
-        _lock(connection, [*tables.paths, *([target] if target else [])])
+        _lock(connection, limits, [*tables.paths, *([target] if target else [])])
         yield Session(connection, names)
     finally:
         connection.close()
 
 
+@dataclass(frozen=True)
 class Session:
     """A locked connection and the names of the tables that it sees."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, names: frozenset[str]) -> None:
-        self._connection = connection
-        self._names = names
+    connection: duckdb.DuckDBPyConnection
+    tables: frozenset[str]
 
     def relation(self, query: Query) -> duckdb.DuckDBPyRelation:
         """The query, checked, with its parameters bound, not yet run."""
         statement = read_select(query.sql, query.name)
-        require_tables(statement, self._names, query.name)
+        require_tables(statement, self.tables, query.name)
         values = bind(statement, query)
         try:
-            relation = self._connection.sql(query.sql, params=values)
+            relation = self.connection.sql(query.sql, params=values)
         except duckdb.Error as error:
             raise query_error(self._located(error, query.sql, values), query) from error
         _require_distinct_columns(relation.columns, query.name)
@@ -82,7 +82,7 @@ class Session:
         if not isinstance(error, duckdb.BinderException | duckdb.CatalogException):
             return error
         try:
-            self._connection.execute(sql, values)
+            self.connection.execute(sql, values)
         except duckdb.Error as located:
             return located
         return error
@@ -102,14 +102,18 @@ def _config(limits: Limits, spill: Path) -> dict[str, str | bool | int | float |
     return config if limits.threads is None else {**config, "threads": limits.threads}
 
 
-def _lock(connection: duckdb.DuckDBPyConnection, allowed: Sequence[Path]) -> None:
-    connection.execute("SET TimeZone = 'UTC'").fetchall()
-    connection.execute("SET enable_progress_bar = false").fetchall()
-    connection.execute(
-        "SET allowed_paths = $paths", {"paths": [str(p) for p in allowed]}
-    ).fetchall()
-    connection.execute("SET enable_external_access = false").fetchall()
-    connection.execute("SET lock_configuration = true").fetchall()
+def _lock(connection: duckdb.DuckDBPyConnection, limits: Limits, allowed: Sequence[Path]) -> None:
+    settings: dict[str, str | bool | list[str]] = {
+        "TimeZone": "UTC",
+        "enable_progress_bar": False,
+        # COPY on several threads buffers rows up to this: unset, its memory grows with the rows.
+        "operator_memory_limit": f"{max(32, limits.memory_limit_mib // 8)}MiB",
+        "allowed_paths": [str(path) for path in allowed],
+        "enable_external_access": False,
+        "lock_configuration": True,
+    }
+    for name, value in settings.items():
+        connection.execute(f"SET {name} = $value", {"value": value}).fetchall()
 
 
 def _require_distinct_columns(columns: Sequence[str], name: str) -> None:

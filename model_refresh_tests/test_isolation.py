@@ -1,0 +1,154 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from model_refresh.errors import FitError
+from model_refresh.isolation import run_isolated
+from model_refresh.records import Cost
+
+_ROOT = Path(__file__).parents[1]
+
+
+def _run(
+    folder: Path, module: str, text: str, *, seconds: float = 30.0, memory_mib: int = 400
+) -> Cost:
+    job = folder / "job"
+    job.write_text(text)
+    return run_isolated(
+        f"model_refresh_tests.isolated.{module}",
+        job,
+        deadline_seconds=seconds,
+        memory_mib=memory_mib,
+    )
+
+
+def _wait_until(claim: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 15
+    while not claim() and time.monotonic() < end:
+        time.sleep(0.02)
+    return claim()
+
+
+def _is_gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_child_that_ends_well_leaves_its_result_and_its_cost(tmp_path: Path) -> None:
+    cost = _run(tmp_path, "done", "as told")
+    assert (tmp_path / "result").read_text() == "as told"
+    assert 0 < cost.cpu_seconds < 60
+    assert cost.seconds > 0
+
+
+def test_the_peak_is_the_childs_own_and_not_its_parents(tmp_path: Path) -> None:
+    ballast = b"x" * 300_000_000
+    assert 1 < _run(tmp_path, "done", "").peak_mib < 250
+    del ballast
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("refuses", "all 7 labels are 1: nothing can be told apart"),
+        ("breaks", "ZeroDivisionError: seven by nothing"),
+        ("silent", "ended with status 3 and said nothing"),
+        ("talks", "about nothing"),
+        ("SIGSEGV", "died of SIGSEGV"),
+        ("SIGABRT", "died of SIGABRT"),
+        ("SIGKILL", "died of SIGKILL: another process killed it, or the system ran out of memory"),
+    ],
+)
+def test_a_child_that_fails_says_why_in_one_sentence(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(FitError) as caught:
+        _run(tmp_path, "failing", text)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("text", ["python", "numpy", "polars"])
+def test_a_child_that_takes_too_much_memory_fails_with_its_cap_and_peak(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(
+        FitError, match=r"ran out of its memory cap of 400 MiB \(peak \d{3} MiB\)"
+    ) as caught:
+        _run(tmp_path, "greedy", text)
+    peak = int(str(caught.value).split("peak ")[1].split()[0])
+    assert 200 < peak < 400 + 32 * (os.cpu_count() or 1) + 50
+
+
+@pytest.mark.parametrize("text", ["plain", "deaf", "loud", "spawns"])
+def test_a_child_past_its_deadline_is_stopped_with_all_that_it_started(
+    tmp_path: Path, text: str
+) -> None:
+    with pytest.raises(FitError, match=r"^stopped at its deadline of 2 s$"):
+        _run(tmp_path, "endless", text, seconds=2.0)
+    left = [int((tmp_path / n).read_text()) for n in ("pid", "spawned") if (tmp_path / n).exists()]
+    assert left or text == "loud"
+    assert all(_wait_until(lambda pid=pid: _is_gone(pid)) for pid in left)
+
+
+def test_a_child_that_ends_well_leaves_nothing_running(tmp_path: Path) -> None:
+    _run(tmp_path, "endless", "leaves")
+    spawned = int((tmp_path / "spawned").read_text())
+    assert _wait_until(lambda: _is_gone(spawned))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a dead parent's child")
+def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "job").write_text("deaf")
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "model_refresh_tests.isolated.starter", str(tmp_path / "job")],
+        cwd=_ROOT,
+    )
+    pid = tmp_path / "pid"
+    assert _wait_until(lambda: pid.exists() and pid.read_text() != "")
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert _wait_until(lambda: _is_gone(int(pid.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a dead parent's child")
+def test_a_child_whose_parent_died_before_it_began_does_nothing(tmp_path: Path) -> None:
+    job = tmp_path / "job"
+    job.write_text("too late")
+    other_parent = str(os.getppid())
+    child = subprocess.run(
+        [sys.executable, "-m", "model_refresh_tests.isolated.done", str(job), "400", other_parent],
+        cwd=_ROOT,
+        check=False,
+    )
+    assert child.returncode == -signal.SIGKILL
+    assert not (tmp_path / "result").exists()
+
+
+def test_a_planted_module_in_the_working_folder_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("open('canary', 'w')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FitError, match="memory cap"):
+        _run(tmp_path, "greedy", "python")
+    assert not (tmp_path / "canary").exists()
+
+
+def test_an_interrupted_parent_leaves_no_child(tmp_path: Path) -> None:
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _run(tmp_path, "endless", "plain")
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert _wait_until(lambda: _is_gone(int((tmp_path / "pid").read_text())))
