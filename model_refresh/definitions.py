@@ -14,6 +14,8 @@ import dagster as dg
 from model_refresh.config.fleet import read_fleet
 from model_refresh.orchestration.build import build_definitions
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve other models
+
 _fleet = Path(os.environ.get("MODEL_REFRESH_FLEET", "fleet"))
 _home = Path(os.environ.get("MODEL_REFRESH_HOME", ".model_refresh"))
 _only = os.environ.get("MODEL_REFRESH_ONLY")

@@ -3,14 +3,15 @@
 Exits 0 done, 1 refused or failed with one clear line on stderr, 2 wrong usage.
 """
 
+import os
 import sys
 
 import typer
 
-from model_refresh.cli.acting import refresh, rollback, score
 from model_refresh.cli.acting import promote as promote_command
+from model_refresh.cli.acting import refresh, rollback, score
 from model_refresh.cli.asking import champion, check, history, show, verify, why
-from model_refresh.errors import ConfigError, ModelRefreshError
+from model_refresh.errors import ModelRefreshError
 
 app = typer.Typer(
     name="model-refresh",
@@ -27,12 +28,11 @@ for command in (
 
 def main() -> None:
     """Run one command; our own errors become one line and exit 1."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve other models
     try:
         app()
-    except ConfigError as error:
-        _fail(str(error))
     except ModelRefreshError as error:
-        _fail(f"{type(error).__name__}: {error}")
+        _fail(str(error))
     except KeyboardInterrupt:
         _fail("interrupted; run the same command again to go on")
 

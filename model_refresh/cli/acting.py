@@ -14,12 +14,12 @@ from model_refresh.cli.shared import (
     Json,
     MaybeAsOf,
     Name,
-    console,
     find_model,
     instant,
     newest_refresh,
     print_json,
     progress,
+    say,
     store_of,
 )
 from model_refresh.errors import PromotionRefused
@@ -30,7 +30,11 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the champion
 
 
 def refresh(
-    name: Name, as_of: MaybeAsOf = None, json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME
+    name: Name,
+    as_of: MaybeAsOf = None,
+    json: Json = False,
+    fleet: FleetFolder = FLEET,
+    home: Home = HOME,
 ) -> None:
     """Run the whole refresh: dataset, candidates, comparison, verdict, champion."""
     model = find_model(name, fleet)
@@ -39,8 +43,8 @@ def refresh(
     if json:
         print_json(promotion.model_dump(mode="json"))
     else:
-        console.print(f"{model.cadence.key(when)} {promotion.decision}: {promotion.sentence}")
-        console.print(f"champion: {promotion.champion or 'none yet'}")
+        say(f"{model.cadence.key(when)} {promotion.decision}: {promotion.sentence}")
+        say(f"champion: {promotion.champion or 'none yet'}")
 
 
 def score(
@@ -59,14 +63,14 @@ def score(
     line = pipeline.score(model, store, when, again=again)
     if line is None:
         message = f"{name} has no champion for {model.cadence.key(when)} yet: no batch"
-        print_json(None) if json else console.print(message)
+        print_json(None) if json else say(message)
         return
     scores, place = line.record, store.place(line.record)
     if json:
         print_json({**scores.model_dump(mode="json"), "path": str(place)})
     else:
         empty = " (the frame is empty)" if not scores.rows else ""
-        console.print(f"{scores.rows} rows scored by {scores.champion}{empty}: {place}")
+        say(f"{scores.rows} rows scored by {scores.champion}{empty}: {place}")
 
 
 def promote(
@@ -114,11 +118,9 @@ def _print_entry(entry: Entry, *, json: bool) -> None:
         print_json(entry.model_dump(mode="json"))
     else:
         since = entry.as_of.strftime("%Y-%m-%d %H:%M")
-        console.print(f"entry {entry.number}: {entry.kind} of {entry.version} from {since} UTC on")
+        say(f"entry {entry.number}: {entry.kind} of {entry.version} from {since} UTC on")
 
 
 def _tell(step: str, record: Record) -> None:
     failure = record.failure if isinstance(record, Candidate) else None
     progress.print(f"  {step}: {'failed: ' + failure if failure else 'done'}")
-
-

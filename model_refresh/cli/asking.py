@@ -14,16 +14,17 @@ from model_refresh.cli.shared import (
     Json,
     MaybeAsOf,
     Name,
-    console,
     find_model,
+    instant,
     newest_refresh,
     print_json,
     print_table,
+    say,
     store_of,
 )
 from model_refresh.config.fleet import read_fleet
-from model_refresh.config.model import warnings
 from model_refresh.config.show import resolved
+from model_refresh.config.warnings import warnings
 from model_refresh.errors import ConfigError, CorruptError, NotStored
 from model_refresh.refresh.probe import probe
 from model_refresh.refresh.resume import stored_comparison
@@ -39,6 +40,9 @@ def check(
     data: Annotated[
         bool, typer.Option("--data", help="Also run the queries for one frame.")
     ] = False,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="With --data: what has matured by then.")
+    ] = None,
     json: Json = False,
     fleet: FleetFolder = FLEET,
 ) -> None:
@@ -51,8 +55,7 @@ def check(
         for name in names or []
         if name not in known and not any(name in problem for problem in problems)
     ]
-    now = dt.datetime.now(dt.UTC)
-    probes = [probe(model, now) for model in wanted] if data else []
+    probes = [probe(model, instant(model, as_of)) for model in wanted] if data else []
     if json:
         warned = {model.name: list(warnings(model)) for model in wanted}
         shown = [each.model_dump(mode="json") for each in probes]
@@ -60,22 +63,22 @@ def check(
     else:
         for model in wanted:
             for warning in warnings(model):
-                console.print(f"warning: {model.name}: {warning}")
+                say(f"warning: {model.name}: {warning}")
         for each in probes:
-            console.print(each.sentence)
+            say(each.sentence)
     if problems:
         if json:
             raise typer.Exit(1)
         raise ConfigError(problems)
     if not json:
-        console.print(f"{len(wanted)} models are declared without an error")
+        say(f"{len(wanted)} models are declared without an error")
 
 
 def show(name: Name, json: Json = False, fleet: FleetFolder = FLEET) -> None:
     """Print the resolved model; what was set is marked, the rest are defaults."""
     rows = [
-        {"field": path, "value": value, "set": "set" if was_set else "default"}
-        for path, value, was_set in resolved(find_model(name, fleet))
+        {"field": each.path, "value": each.value, "set": "set" if each.was_set else "default"}
+        for each in resolved(find_model(name, fleet))
     ]
     if json:
         print_json(rows)
@@ -83,9 +86,7 @@ def show(name: Name, json: Json = False, fleet: FleetFolder = FLEET) -> None:
         print_table(["field", "value", "set"], rows)
 
 
-def history(
-    name: Name, json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME
-) -> None:
+def history(name: Name, json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME) -> None:
     """List refreshes, rollbacks and overrides: what was decided, and why."""
     model = find_model(name, fleet)
     store = store_of(model, home)
@@ -123,12 +124,14 @@ def why(
     verdict = line.record
     comparison = stored_comparison(model, store, when)
     if json:
-        print_json({
-            "verdict": verdict.model_dump(mode="json"),
-            "comparison": comparison.model_dump(mode="json"),
-        })
+        print_json(
+            {
+                "verdict": verdict.model_dump(mode="json"),
+                "comparison": comparison.model_dump(mode="json"),
+            }
+        )
         return
-    console.print(f"{stamp(when)} {verdict.decision}: {verdict.sentence}\n")
+    say(f"{stamp(when)} {verdict.decision}: {verdict.sentence}\n")
     rows: list[dict[str, object]] = [
         {"gate": g.gate, "outcome": g.outcome, "sentence": g.sentence} for g in verdict.gates
     ]
@@ -151,15 +154,13 @@ def champion(
     if json:
         print_json(entry and entry.model_dump(mode="json"))
     elif entry is None:
-        console.print(f"{name} has no champion{f' at {at}' if at else ' yet'}")
+        say(f"{name} has no champion{f' at {at}' if at else ' yet'}")
     else:
-        console.print(f"{entry.version} since {stamp(entry.as_of)} by {entry.kind} ({entry.who})")
-        console.print(f"verdict {entry.verdict or 'none'}: {entry.reason}")
+        say(f"{entry.version} since {stamp(entry.as_of)} by {entry.kind} ({entry.who})")
+        say(f"verdict {entry.verdict or 'none'}: {entry.reason}")
 
 
-def verify(
-    names: Names = None, json: Json = False, home: Home = HOME
-) -> None:
+def verify(names: Names = None, json: Json = False, home: Home = HOME) -> None:
     """Re-hash everything that is stored; name every file that is damaged."""
     store = Store(home)
     problems = list(find_problems(store, names or store.models()))
@@ -168,7 +169,7 @@ def verify(
         raise typer.Exit(1 if problems else 0)
     if problems:
         raise CorruptError("\n".join(problems))
-    console.print(f"{len(names or store.models())} models: every byte matches its digest")
+    say(f"{len(names or store.models())} models: every byte matches its digest")
 
 
 def _refresh_row(store: ModelStore, name: str) -> dict[str, object]:

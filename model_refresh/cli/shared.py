@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from model_refresh.config.fleet import load_fleet
@@ -32,7 +33,7 @@ FLEET = Path("fleet")
 HOME = Path(".model_refresh")
 
 console = Console(highlight=False)
-progress = Console(stderr=True, highlight=False)
+progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def find_model(name: str, fleet: Path) -> Model:
@@ -75,8 +76,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) ->
     """A table for people; None is shown as a dash."""
     table = Table(*columns, header_style="bold", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*[_text(row.get(column)) for column in columns])
+        table.add_row(*[escape(_text(row.get(column))) for column in columns])
     console.print(table)
+
+
+def say(line: str) -> None:
+    """A sentence for people; the terminal wraps it, so that it can be copied whole."""
+    console.print(line, soft_wrap=True, markup=False)
 
 
 def _text(value: object) -> str:

@@ -45,8 +45,9 @@ class SessionEngine:
             failing.callback(scope.close)
             opened = scope.enter_context(self._session())
             reader = _reader(opened, query)
+            scope.callback(reader.close)
             failing.pop_all()
-        return _drained(reader, query, scope)
+        return self._drained(reader, query, scope)
 
     def close(self) -> None:
         """End every session, those of results that were not read to their end included."""
@@ -64,10 +65,29 @@ class SessionEngine:
     ) -> None:
         self.close()
 
-    def _session(self, *, draft: Path | None = None) -> AbstractContextManager[Session]:
-        """A session that may write `draft`, and spills beside it; or one that only reads."""
+    def _drained(
+        self, reader: pa.RecordBatchReader, query: Query, scope: ExitStack
+    ) -> Iterator[pa.RecordBatch]:
+        with scope:
+            empty = True
+            self._require_open()
+            try:
+                for batch in reader:
+                    yield batch
+                    empty = False
+                    self._require_open()
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise query_error(error, query) from error
+            if empty:
+                yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+
+    def _require_open(self) -> None:
         if self._closed:
             raise EngineError("the engine is closed; open the source again")
+
+    def _session(self, *, draft: Path | None = None) -> AbstractContextManager[Session]:
+        """A session that may write `draft`, and spills beside it; or one that only reads."""
+        self._require_open()
         if draft is not None:
             spill = draft.parent / "spill"
             return session(self._tables, self._limits, spill=spill, target=draft)
@@ -89,18 +109,3 @@ def _reader(opened: Session, query: Query) -> pa.RecordBatchReader:
         return relation.to_arrow_reader(BATCH_ROWS)
     except duckdb.Error as error:
         raise query_error(error, query) from error
-
-
-def _drained(
-    reader: pa.RecordBatchReader, query: Query, scope: ExitStack
-) -> Iterator[pa.RecordBatch]:
-    with scope:
-        empty = True
-        try:
-            for batch in reader:
-                yield batch
-                empty = False
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            raise query_error(error, query) from error
-        if empty:
-            yield pa.RecordBatch.from_pylist([], schema=reader.schema)

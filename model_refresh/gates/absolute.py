@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from model_refresh.gates import sentences
 from model_refresh.gates.condition import Condition, Ruling
 from model_refresh.metrics import metric
-from model_refresh.records import Comparison, GateResult
+from model_refresh.records import Comparison, GateResult, Task
 
 
 class Absolute(Condition):
@@ -54,3 +54,7 @@ class Absolute(Condition):
             threshold=limit,
             sentence=told,
         )
+
+    def reads(self, task: Task, primary: str) -> str:
+        """The metric that is named."""
+        return self.metric

@@ -35,3 +35,7 @@ class BeatsConstant(Condition):
             within="which beats the constant",
             short="which does not beat the constant",
         ).judged(ruling)
+
+    def reads(self, task: Task, primary: str) -> str:
+        """The task's yardstick, whatever the primary metric is."""
+        return YARDSTICK[task]

@@ -35,6 +35,10 @@ class Condition(Record, ABC):
     def judge(self, comparison: Comparison) -> GateResult:
         """This gate's answer, with its reason in a sentence."""
 
+    @abstractmethod
+    def reads(self, task: Task, primary: str) -> str:
+        """The metric that this gate reads: it must be part of the comparison."""
+
     def problems(self, task: Task, primary: str) -> Problems:
         """What does not fit a model of this task and primary metric; none by default."""
         return ()

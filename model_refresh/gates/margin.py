@@ -55,4 +55,5 @@ class Margin(Record):
         return str(self) if self.is_percent else self.number
 
     def __str__(self) -> str:
-        return f"{self.number:g}%" if self.is_percent else f"{self.number:g}"
+        exact = repr(self.number).removesuffix(".0")
+        return f"{exact}%" if self.is_percent else exact

@@ -27,7 +27,7 @@ class NonInferior(Condition):
 
     def judge(self, comparison: Comparison) -> GateResult:
         """Hold the challenger against the incumbent."""
-        name = self.metric or comparison.primary
+        name = self.reads(comparison.task, comparison.primary)
         ruling = Ruling(self.gate, self.severity, name, comparison)
         if (answer := ruling.unmatched()) is not None:
             return answer
@@ -43,7 +43,11 @@ class NonInferior(Condition):
             unsure="too uncertain for the margin of {limit}",
         ).judged(ruling)
 
+    def reads(self, task: Task, primary: str) -> str:
+        """The metric that is named, else the primary one."""
+        return self.metric or primary
+
     def problems(self, task: Task, primary: str) -> Problems:
         """A percentage of what is no loss."""
-        name = self.metric or primary
+        name = self.reads(task, primary)
         return margin_problems(self.margin, name) if name in names(task) else ()

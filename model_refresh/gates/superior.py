@@ -28,7 +28,7 @@ class Superior(Condition):
 
     def judge(self, comparison: Comparison) -> GateResult:
         """Hold the challenger against the incumbent."""
-        name = self.metric or comparison.primary
+        name = self.reads(comparison.task, comparison.primary)
         ruling = Ruling(self.gate, self.severity, name, comparison)
         if (answer := ruling.unmatched()) is not None:
             return answer
@@ -43,7 +43,11 @@ class Superior(Condition):
             short=f"which is not better{least}",
         ).judged(ruling)
 
+    def reads(self, task: Task, primary: str) -> str:
+        """The metric that is named, else the primary one."""
+        return self.metric or primary
+
     def problems(self, task: Task, primary: str) -> Problems:
         """A percentage of what is no loss."""
-        name = self.metric or primary
+        name = self.reads(task, primary)
         return margin_problems(self.by, name, "by") if name in names(task) else ()

@@ -48,7 +48,9 @@ def model_assets(model: Model) -> list[dg.AssetsDefinition]:
 
 def _features(model: Model) -> dg.AssetsDefinition:
     @dg.asset(**describe(model, FEATURES))
-    def features(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def features(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             frame = current_frame(model, store.of(model), as_of)
@@ -59,7 +61,9 @@ def _features(model: Model) -> dg.AssetsDefinition:
 
 def _dataset(model: Model) -> dg.AssetsDefinition:
     @dg.asset(**describe(model, DATASET), deps=[key(model, FEATURES)])
-    def dataset(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def dataset(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         def report(frame: Frame) -> None:
             context.log_event(
                 dg.AssetMaterialization(
@@ -79,7 +83,9 @@ def _dataset(model: Model) -> dg.AssetsDefinition:
 
 def _candidate(model: Model, algorithm: AnyAlgorithm) -> dg.AssetsDefinition:
     @dg.asset(**describe(model, "candidates", algorithm.algorithm), deps=[key(model, DATASET)])
-    def candidate(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def candidate(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             line = resume_candidate(model, store.of(model), as_of, algorithm)
@@ -92,7 +98,9 @@ def _candidate(model: Model, algorithm: AnyAlgorithm) -> dg.AssetsDefinition:
 
 def _comparison(model: Model) -> dg.AssetsDefinition:
     @dg.asset(**describe(model, COMPARISON), deps=candidate_keys(model))
-    def comparison(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def comparison(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             line, candidates = resume_comparison(model, store.of(model), as_of)
@@ -103,7 +111,9 @@ def _comparison(model: Model) -> dg.AssetsDefinition:
 
 def _challenger(model: Model) -> dg.AssetsDefinition:
     @dg.asset(**describe(model, CHALLENGER), deps=[key(model, COMPARISON)])
-    def challenger(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def challenger(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             line = resume_challenger(model, store.of(model), as_of)
@@ -117,7 +127,9 @@ def _champion(model: Model) -> dg.AssetsDefinition:
         **describe(model, CHAMPION, partitioned=False),
         deps=[key(model, CHALLENGER), key(model, COMPARISON)],
     )
-    def champion(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def champion(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         partition = context.partition_key if context.has_partition_key else None
         as_of = model.cadence.parse(partition) if partition is not None else None
         with telling_failures():
@@ -130,13 +142,17 @@ def _champion(model: Model) -> dg.AssetsDefinition:
 
 def _scores(model: Model) -> dg.AssetsDefinition:
     @dg.asset(**describe(model, SCORES), deps=[key(model, FEATURES), key(model, CHAMPION)])
-    def scores(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult[None]:
+    def scores(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             line = score(model, store.of(model), as_of)
         if line is None:
             context.log.warning(sentence := f"{model.name} has no champion yet: no batch")
             return dg.MaterializeResult(metadata={"sentence": sentence})
-        return dg.MaterializeResult(metadata=metadata.of_scores(line.record, store.of(model).place(line.record)))
+        return dg.MaterializeResult(
+            metadata=metadata.of_scores(line.record, store.of(model).place(line.record))
+        )
 
     return scores

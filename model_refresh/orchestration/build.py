@@ -19,7 +19,10 @@ def build_definitions(models: Sequence[Model], *, home: Path) -> dg.Definitions:
         assets=[asset for model in models for asset in model_assets(model)],
         asset_checks=[promotion_gate(model) for model in models],
         schedules=[model_schedule(model) for model in models],
-        sensors=[new_data_sensor([m for m in models if m.spec.triggers.new_data]), score_sensor(models)],
+        sensors=[
+            new_data_sensor([m for m in models if m.spec.triggers.new_data]),
+            score_sensor(models),
+        ],
         resources={"store": StoreResource(home=str(home.resolve()))},
         executor=dg.in_process_executor,
     )

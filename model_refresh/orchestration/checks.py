@@ -28,9 +28,7 @@ def promotion_gate(model: Model) -> dg.AssetChecksDefinition:
         blocking=True,
         description="\n".join(f"- {gate.gate}" for gate in model.spec.gates),
     )
-    def gate(
-        context: dg.AssetCheckExecutionContext, store: StoreResource
-    ) -> dg.AssetCheckResult:
+    def gate(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
         partition = context.partition_key if context.has_partition_key else None
         with telling_failures():
             kept = store.of(model)

@@ -84,6 +84,4 @@ def _references(model: Model, step: str) -> Mapping[str, dg.MetadataValue]:
     files: dict[str, Path | None] = {FEATURES: model.features_path, DATASET: model.labels_path}
     file = files.get(step) or model.folder / "model.yaml"
     reference = dg.LocalFileCodeReference(file_path=str(file), line_number=1, label=file.name)
-    return {
-        "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])
-    }
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}

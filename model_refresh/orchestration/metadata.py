@@ -27,7 +27,9 @@ Metadata = dict[str, dg.MetadataValue]
 def number(value: float) -> dg.MetadataValue:
     """A plain float; what isn't finite is told as text, which no plot trips over."""
     plain = float(value)
-    return dg.MetadataValue.float(plain) if math.isfinite(plain) else dg.MetadataValue.text(str(plain))
+    return (
+        dg.MetadataValue.float(plain) if math.isfinite(plain) else dg.MetadataValue.text(str(plain))
+    )
 
 
 def metrics(values: Mapping[str, float]) -> Metadata:
@@ -37,9 +39,7 @@ def metrics(values: Mapping[str, float]) -> Metadata:
 
 def table(rows: Iterable[Mapping[str, object]]) -> dg.MetadataValue:
     """A table of texts and numbers; None becomes an empty cell."""
-    records = [
-        dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows
-    ]
+    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
     if not records:
         return dg.MetadataValue.text("none")
     return dg.MetadataValue.table(records)

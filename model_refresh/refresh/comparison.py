@@ -63,7 +63,7 @@ def choose(model: Model, candidates: Sequence[Candidate]) -> Candidate | None:
 
 def _confidence(model: Model, *, judged_before: int) -> float:
     """Each further judgement on the same holdout halves the error that is allowed."""
-    return 1 - (1 - model.spec.comparison.confidence) / 2**judged_before
+    return 1 - (1 - model.spec.comparison.confidence) * 0.5**judged_before
 
 
 def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:

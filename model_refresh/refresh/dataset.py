@@ -38,8 +38,8 @@ def build_dataset(
 ) -> Line[Dataset]:
     """Compute what frames and labels are missing, check them, and say which serve what.
 
-    `on_frame` hears of each history frame that is computed now, oldest first. Raises NotDue while too few frames have
-    matured, and DataError where a check fails.
+    `on_frame` hears of each history frame that is computed now, oldest first. Raises NotDue while
+    too few frames have matured, and DataError where a check fails.
     """
     plan = plan_frames(as_of, cadence=model.cadence, sizes=model.sizes)
     current = compute_frame(model, store, as_of, query=model.definition.frame, backfilled=False)

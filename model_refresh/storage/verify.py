@@ -40,7 +40,7 @@ _LOGS: dict[str, type[Record]] = {
 
 
 def verify(store: Store, names: list[str]) -> Iterator[str]:
-    """Every problem of these models' stored things, one sentence each; nothing where all is well."""
+    """Every problem of what these models store, one sentence each; none where all is well."""
     for name in names:
         model = store.model(name)
         yield from _files(model, model.root)

@@ -19,7 +19,12 @@ MIDNIGHT = dt.datetime(1998, 3, 2)
 SALES = pa.table(
     {
         "customer": ["a", "b", "a", "c"],
-        "at": [MIDNIGHT - dt.timedelta(days=1), MIDNIGHT, MIDNIGHT, MIDNIGHT + dt.timedelta(1)],
+        "sold_at": [
+            MIDNIGHT - dt.timedelta(days=1),
+            MIDNIGHT,
+            MIDNIGHT,
+            MIDNIGHT + dt.timedelta(1),
+        ],
         "amount": [1.5, 2.0, None, 4.0],
     }
 )
@@ -132,7 +137,7 @@ class EngineContract:
         assert numbers == list(range(300_000))
 
     def test_it_names_the_parameters_that_a_statement_uses(self, engine: Engine) -> None:
-        sql = "select $as_of, $NEXT from sales where at < $as_of -- and $not_this"
+        sql = "select $as_of, $NEXT from sales where sold_at < $as_of -- and $not_this"
         assert engine.parameters(sql, NAME) == {"as_of", "next"}
         assert engine.parameters("select 1", NAME) == frozenset()
 
@@ -149,7 +154,7 @@ class EngineContract:
         self, engine: Engine, zone: dt.tzinfo
     ) -> None:
         instant = MIDNIGHT.replace(tzinfo=dt.UTC).astimezone(zone)
-        sql = "select customer, typeof($as_of) as type from sales where at < $as_of"
+        sql = "select customer, typeof($as_of) as type from sales where sold_at < $as_of"
         rows = table(engine, sql, as_of=instant)
         assert rows.to_pydict() == {"customer": ["a"], "type": ["TIMESTAMP"]}
 
@@ -167,18 +172,14 @@ class EngineContract:
         assert table(engine, "select $v as v", v=value)["v"].to_pylist() == [value]
 
     @pytest.mark.parametrize("text", INJECTIONS)
-    def test_a_hostile_value_stays_a_value(
-        self, engine: Engine, tmp_path: Path, text: str
-    ) -> None:
+    def test_a_hostile_value_stays_a_value(self, engine: Engine, tmp_path: Path, text: str) -> None:
         query = Query("select $v as v, count(*) as n from sales", {"v": text}, NAME)
         engine.write(query, tmp_path / "rows.parquet")
         assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == [{"v": text, "n": 4}]
         assert table(engine, "select customer from sales where customer = $v", v=text).num_rows == 0
 
     @pytest.mark.parametrize("value", [None, b"bytes", dt.timedelta(1), 2**130, [1]])
-    def test_a_value_of_another_type_is_refused_by_name(
-        self, engine: Engine, value: Value
-    ) -> None:
+    def test_a_value_of_another_type_is_refused_by_name(self, engine: Engine, value: Value) -> None:
         with pytest.raises(EngineError, match=r"features\.sql: \$v "):
             table(engine, "select $v", v=value)
 
@@ -202,7 +203,7 @@ class EngineContract:
 
     @pytest.mark.parametrize(
         "columns",
-        ['1 as a, 2 as "A"', '1 as a, 2 as a', '1 as "é", 2 as "e\u0301"', '1 as a, 2 as " a"'],
+        ['1 as a, 2 as "A"', "1 as a, 2 as a", '1 as "é", 2 as "e\u0301"', '1 as a, 2 as " a"'],
     )
     def test_columns_that_differ_in_form_only_are_refused(
         self, engine: Engine, columns: str
@@ -213,9 +214,7 @@ class EngineContract:
     @pytest.mark.parametrize(
         "name", ["größe €", 'a "quoted" name', "semi;colon'--", "x" * 100_000, " ", "a.b", "列"]
     )
-    def test_odd_column_names_pass_through(
-        self, engine: Engine, tmp_path: Path, name: str
-    ) -> None:
+    def test_odd_column_names_pass_through(self, engine: Engine, tmp_path: Path, name: str) -> None:
         quoted = '"' + name.replace('"', '""') + '"'
         query = Query(f"select 1 as {quoted}, 2 as b", {}, NAME)
         engine.write(query, tmp_path / "rows.parquet")

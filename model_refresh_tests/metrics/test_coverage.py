@@ -13,7 +13,7 @@ from model_refresh.metrics.intervals import gain_interval
 from model_refresh.metrics.protocol import Floats, assess
 from model_refresh_tests.metrics.factories import logistic, make_holdout
 
-REPLICATES = 250
+REPLICATES = 200
 AT_MOST = scipy.stats.binom.ppf(0.999, REPLICATES, 0.05) / REPLICATES
 """An error rate of 0.05 shows more than this once in 1,000 tests; the seed is fixed."""
 
@@ -27,7 +27,7 @@ def test_a_bound_on_clustered_rows_errs_as_often_as_it_says(each: Metric) -> Non
 @pytest.mark.parametrize("each", METRICS, ids=lambda each: each.name)
 def test_a_bound_on_a_true_gain_errs_as_often_as_it_says(each: Metric) -> None:
     noise = (0.3, 0.6)
-    target, (new, old), _ = _draw(each, seed=0, rows=500_000, clusters=500_000, noise=noise)
+    target, (new, old), _ = _draw(each, seed=0, rows=300_000, clusters=300_000, noise=noise)
     truth = each.gain(each.value(target, new), each.value(target, old))
     _require_nominal(each, noise=noise, clusters=300, truth=truth)
 

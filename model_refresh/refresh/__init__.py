@@ -1,0 +1,1 @@
+"""The steps of a refresh: frame, dataset, candidates, comparison, verdict, challenger, champion."""

@@ -1,0 +1,45 @@
+"""Small encoded tables with a known law, for algorithms to learn."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_refresh.algorithms.protocol import Rows
+from model_refresh.features import Matrix
+from model_refresh.records import Task
+
+
+def make_matrix(*, rows: int = 600, seed: int = 0) -> Matrix:
+    """Three numbers, the second often missing; a category of five codes, sometimes missing."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(rows, 4))
+    values[:, 3] = rng.integers(0, 5, rows)
+    values[rng.random(rows) < 0.2, 1] = np.nan
+    values[rng.random(rows) < 0.1, 3] = np.nan
+    return Matrix(values, ("plain", "gappy", "idle", "group"), (0, 0, 0, 5))
+
+
+def make_rows(task: Task, *, rows: int = 600, seed: int = 0) -> Rows:
+    """Rows whose label rises with the first number, where the second is missing, and in group 2."""
+    matrix = make_matrix(rows=rows, seed=seed)
+    plain, gappy, _, group = matrix.values.T
+    form = 1.5 * plain + np.isnan(gappy) + 2.0 * (group == 2) - 0.5
+    rng = np.random.default_rng(seed + 1000)
+    if task == "regression":
+        return Rows(matrix, 10 + form + rng.normal(size=rows))
+    return Rows(matrix, (rng.random(rows) < 1 / (1 + np.exp(-form))).astype(np.float64))
+
+
+def with_target(rows: Rows, target: NDArray[np.float64]) -> Rows:
+    """The same matrix with another target."""
+    return Rows(rows.matrix, target)
+
+
+def first(rows: Rows, count: int) -> Rows:
+    """The first rows."""
+    matrix = Matrix(rows.matrix.values[:count], rows.matrix.names, rows.matrix.categories)
+    return Rows(matrix, rows.target[:count])
+
+
+def loss(target: NDArray[np.float64], prediction: NDArray[np.float64]) -> float:
+    """The mean squared error: it ranks probabilities and values alike."""
+    return float(np.mean((target - prediction) ** 2))
