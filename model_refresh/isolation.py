@@ -32,6 +32,9 @@ _STACK_MIB = 8
 _THREAD_POOLS = 4
 """Polars, OpenBLAS, OpenMP and one to spare, each with a thread a core."""
 
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}
+"""Threads that wait without spinning: on a busy machine LightGBM needs a fourth of the time."""
+
 
 def run_isolated(module: str, job: Path, *, deadline_seconds: float, memory_mib: int) -> Cost:
     """Run `python -m module job` to its end, and say what it used.
@@ -108,7 +111,7 @@ class _Child:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=_PATIENT | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         self._process = process
         self._errors = process.stderr.fileno() if process.stderr else -1

@@ -6,6 +6,7 @@ is real: files, DuckDB, child processes; it is only small, so a refresh takes se
 
 import copy
 import datetime as dt
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,14 @@ def make_lab(folder: Path, changes: Mapping[str, object] | None = None) -> Lab:
     (fleet / NAME / "features.sql").write_text(FEATURES)
     (fleet / NAME / "labels.sql").write_text(LABELS)
     return _declare(fleet, home, changes or {})
+
+
+def copy_lab(lab: Lab, folder: Path, changes: Mapping[str, object] | None = None) -> Lab:
+    """The same world at another place, to do with as a test likes."""
+    shutil.copytree(lab.fleet, folder / "fleet")
+    if lab.home.exists():
+        shutil.copytree(lab.home, folder / "home")
+    return _declare(folder / "fleet", folder / "home", changes or {})
 
 
 def make_visits(customers: int = 300, days: int = 40, seed: int = 7) -> pl.DataFrame:

@@ -96,7 +96,7 @@ def _message(error: ErrorDetails, *, path: Path, node: Node, value: object) -> s
 def _sentence(error: ErrorDetails) -> str:
     text = error["msg"]
     _, _, demand = text.partition(" should ")
-    return f"it must {demand}" if demand else text
+    return f"it must {demand.replace('an object', 'a mapping')}" if demand else text
 
 
 def _unknown(path: Path, around: Node) -> str:

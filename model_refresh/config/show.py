@@ -22,11 +22,11 @@ def resolved(model: Model) -> tuple[Setting, ...]:
 
     A text that was filled from the environment is shown as it was written.
     """
-    group = model.definition.frame.key if model.spec.frame.rows == "snapshot" else "day"
+    snapshots = model.spec.frame.rows == "snapshot"
     defaults: dict[str, object] = {
         "comparison.metric": model.primary_metric,
         "comparison.also": [name for name in model.metric_names if name != model.primary_metric],
-        "comparison.group": group,
+        "comparison.group": list(model.spec.frame.key) if snapshots else "the event's day",
         "champion.max_age": format_duration(model.max_age),
     }
     return tuple(

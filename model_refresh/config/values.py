@@ -18,8 +18,11 @@ from pydantic import (
 from model_refresh.config.cron import parse_cron
 
 _UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
-_DURATION = r"^\d{1,7}[mhd]$"
-_INSTANT = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:00)?(Z|[+-]\d{2}:\d{2}))?$"
+_DURATION = r"^[0-9]{1,7}[mhd]$"
+_INSTANT = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(T[0-9]{2}:[0-9]{2}(:00)?(Z|[+-][0-9]{2}:[0-9]{2}))?$"
+)
 _OWNER = r"^(team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$"
 _LONGEST = dt.timedelta(days=3660)
 
@@ -186,4 +189,4 @@ ModelName = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")
 Owner = Annotated[str, Field(strict=True, max_length=255, pattern=_OWNER)]
 FileName = Annotated[str, Field(strict=True, min_length=1, max_length=1024)]
 Zone = Annotated[str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_zone)]
-CronLine = Annotated[str, Field(strict=True, min_length=9, max_length=255), AfterValidator(_cron)]
+CronLine = Annotated[str, Field(strict=True, max_length=255), AfterValidator(_cron)]

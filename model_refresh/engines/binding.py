@@ -1,20 +1,33 @@
 """Values for a statement's parameters: bound, never pasted."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 from model_refresh.engines.protocol import Query, Value
-from model_refresh.engines.statements import Statement, suggestion
+from model_refresh.engines.statements import read_select, suggestion
 from model_refresh.errors import EngineError
 
 _INTEGER_BITS = 127
 
 
-def bind(statement: Statement, query: Query) -> dict[str, Value]:
-    """The values of the parameters that the statement names, and of no others.
+@dataclass(frozen=True)
+class Bound:
+    """A query that has been read and may run: one SELECT and a value for each of its parameters."""
+
+    query: Query
+    sql: str
+    tables: frozenset[str]
+    values: dict[str, Value]
+
+
+def bind(query: Query) -> Bound:
+    """Read the statement and give values to the parameters that it names, and to no others.
 
     Instants become naive UTC: with an aware value and a local time zone, a row at midnight could
-    fall on either side. Raises EngineError for a parameter without a value.
+    fall on either side. Raises EngineError for what isn't one SELECT, and for a parameter without
+    a value.
     """
+    statement = read_select(query.sql, query.name)
     given = {name.lower(): value for name, value in query.parameters.items()}
     for name in sorted(statement.parameters - given.keys()):
         accepted = ", ".join(f"${known}" for known in sorted(given)) or "none"
@@ -22,7 +35,8 @@ def bind(statement: Statement, query: Query) -> dict[str, Value]:
             f"{query.name}: ${name} has no value here{suggestion(name, given)}; "
             f"accepted parameters: {accepted}"
         )
-    return {name: _bindable(given[name], name, query) for name in sorted(statement.parameters)}
+    values = {name: _bindable(given[name], name, query) for name in sorted(statement.parameters)}
+    return Bound(query, statement.sql, statement.tables, values)
 
 
 def _bindable(value: Value, name: str, query: Query) -> Value:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 import duckdb
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from model_refresh.engines.binding import bind
 from model_refresh.engines.drafts import drafted
 from model_refresh.engines.failures import write_error
 from model_refresh.engines.files import ENDINGS, declared_tables, ending, found_files
@@ -83,8 +84,9 @@ class DuckDBEngine(SessionEngine):
 
     def write(self, query: Query, path: Path) -> None:
         """Run the query straight into a new Parquet file (zstd), whole or not at all."""
+        bound = bind(query)
         with drafted(path) as draft, self._session(draft=draft) as opened:
-            relation = opened.relation(query)
+            relation = opened.relation(bound)
             try:
                 relation.write_parquet(str(draft), compression="zstd")
             except duckdb.Error as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
@@ -13,28 +14,45 @@ from model_refresh.engines.failures import database_error
 from model_refresh.errors import EngineBusy, EngineError
 
 _ALIAS = "source"
-_WAITS_SECONDS = (0.1, 0.2, 0.4, 0.8, 0.0)
+_WAITS_SECONDS = (0.1, 0.2, 0.4, 0.8)
 
-# Columns of several files are matched by name: a file that has one more doesn't shift the others.
-# (DuckDB's stubs forget that its readers take a list.)
 _Reader = Callable[[duckdb.DuckDBPyConnection, list[str]], duckdb.DuckDBPyRelation]
 
 
+# Columns of several files are matched by name, so a file that has one more doesn't shift the
+# others. The compression is told, not guessed: DuckDB cuts a name at `?` before it looks at the
+# ending. (Its stubs forget that its readers take a list.)
 def _csv(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> duckdb.DuckDBPyRelation:
-    return connection.read_csv(paths, union_by_name=len(paths) > 1)  # type: ignore[arg-type]
+    return connection.read_csv(
+        paths,  # type: ignore[arg-type]
+        union_by_name=len(paths) > 1,
+        compression=_compression(paths),
+    )
 
 
 def _tsv(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> duckdb.DuckDBPyRelation:
-    many = len(paths) > 1
-    return connection.read_csv(paths, union_by_name=many, delimiter="\t")  # type: ignore[arg-type]
+    return connection.read_csv(
+        paths,  # type: ignore[arg-type]
+        union_by_name=len(paths) > 1,
+        compression=_compression(paths),
+        delimiter="\t",
+    )
 
 
 def _json(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> duckdb.DuckDBPyRelation:
-    return connection.read_json(paths, union_by_name=len(paths) > 1)  # type: ignore[arg-type]
+    return connection.read_json(
+        paths,  # type: ignore[arg-type]
+        union_by_name=len(paths) > 1,
+        compression=_compression(paths),
+    )
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, paths: list[str]) -> duckdb.DuckDBPyRelation:
     return connection.read_parquet(paths, union_by_name=len(paths) > 1)
+
+
+def _compression(paths: list[str]) -> Literal["gzip", "none"]:
+    return "gzip" if paths[0].lower().endswith(".gz") else "none"
 
 
 _READERS: Mapping[str, _Reader] = {
@@ -73,10 +91,14 @@ def found_files(declared: str, folder: Path) -> tuple[Path, ...]:
 
 @dataclass(frozen=True)
 class FileTables:
-    """Tables read from files, and those of a database that is attached read-only."""
+    """Tables read from files, and those of a database that is attached read-only.
+
+    A database that another process has locked is tried again after each of `waits_seconds`.
+    """
 
     files: Mapping[str, tuple[Path, ...]]
     database: Path | None = None
+    waits_seconds: tuple[float, ...] = _WAITS_SECONDS
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -87,7 +109,7 @@ class FileTables:
         """Make the tables visible; their names."""
         stored = frozenset[str]()
         if self.database is not None:
-            _attach(connection, self.database)
+            _attach(connection, self.database, self.waits_seconds)
             stored = _stored_names(connection)
         if twice := sorted(self.files.keys() & stored):
             raise EngineError(
@@ -95,6 +117,8 @@ class FileTables:
             )
         for name, paths in self.files.items():
             _show(connection, name, paths)
+        if self.database is not None:
+            connection.execute(f"SET search_path = '{_ALIAS}.main,memory.main'").fetchall()
         return stored | self.files.keys()
 
 
@@ -126,18 +150,19 @@ def _show(connection: duckdb.DuckDBPyConnection, name: str, paths: tuple[Path, .
         raise EngineError(f"table {name!r} could not be read from {paths[0]}: {reason}") from error
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, database: Path) -> None:
-    for wait in _WAITS_SECONDS:
+def _attach(
+    connection: duckdb.DuckDBPyConnection, database: Path, waits_seconds: tuple[float, ...]
+) -> None:
+    for wait in (*waits_seconds, None):
         try:
             connection.execute(f"ATTACH $path AS {_ALIAS} (READ_ONLY)", {"path": str(database)})
         except duckdb.Error as error:
             failure = database_error(error, database)
-            if not isinstance(failure, EngineBusy) or wait == _WAITS_SECONDS[-1]:
+            if not isinstance(failure, EngineBusy) or wait is None:
                 raise failure from error
             time.sleep(wait)
         else:
             break
-    connection.execute(f"SET search_path = '{_ALIAS}.main,memory.main'").fetchall()
 
 
 def _stored_names(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:

@@ -27,8 +27,8 @@ class Memory(SessionEngine):
 
     def write(self, query: Query, path: Path) -> None:
         """Write the query's batches, one by one, into a new Parquet file (zstd)."""
+        batches = self.batches(query)
         with drafted(path) as draft:
-            batches = self.batches(query)
             first = next(batches)
             try:
                 with pq.ParquetWriter(draft, first.schema, compression="zstd") as writer:

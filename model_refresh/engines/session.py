@@ -5,7 +5,7 @@ touch is fixed, and locked, before its text is looked at.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,9 @@ from typing import Protocol
 
 import duckdb
 
-from model_refresh.engines.binding import bind
+from model_refresh.engines.binding import Bound
 from model_refresh.engines.failures import query_error, shortened
-from model_refresh.engines.protocol import Query, Value
-from model_refresh.engines.statements import read_select, require_tables
+from model_refresh.engines.statements import require_tables
 from model_refresh.errors import EngineError
 
 
@@ -65,24 +64,23 @@ class Session:
     connection: duckdb.DuckDBPyConnection
     tables: frozenset[str]
 
-    def relation(self, query: Query) -> duckdb.DuckDBPyRelation:
-        """The query, checked, with its parameters bound, not yet run."""
-        statement = read_select(query.sql, query.name)
-        require_tables(statement, self.tables, query.name)
-        values = bind(statement, query)
+    def relation(self, bound: Bound) -> duckdb.DuckDBPyRelation:
+        """The query over this session's tables, its columns checked, not yet run."""
+        query = bound.query
+        require_tables(bound.tables, self.tables, query.name)
         try:
-            relation = self.connection.sql(query.sql, params=values)
+            relation = self.connection.sql(bound.sql, params=bound.values)
         except duckdb.Error as error:
-            raise query_error(self._located(error, query.sql, values), query) from error
+            raise query_error(self._located(error, bound), query) from error
         _require_distinct_columns(relation.columns, query.name)
         return relation
 
-    def _located(self, error: duckdb.Error, sql: str, values: Mapping[str, Value]) -> duckdb.Error:
+    def _located(self, error: duckdb.Error, bound: Bound) -> duckdb.Error:
         """The same error with its line, which DuckDB tells only when it is asked to run."""
         if not isinstance(error, duckdb.BinderException | duckdb.CatalogException):
             return error
         try:
-            self.connection.execute(sql, values)
+            self.connection.execute(bound.sql, bound.values)
         except duckdb.Error as located:
             return located
         return error

@@ -11,6 +11,7 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
+from model_refresh.engines.binding import Bound, bind
 from model_refresh.engines.failures import query_error
 from model_refresh.engines.protocol import Query
 from model_refresh.engines.session import Limits, Session, Tables, session
@@ -39,12 +40,13 @@ class SessionEngine:
 
         What is wrong with the statement is raised here, what is wrong with a row while reading.
         """
+        bound = bind(query)
         scope = ExitStack()
         self._open.push(scope)
         with ExitStack() as failing:
             failing.callback(scope.close)
             opened = scope.enter_context(self._session())
-            reader = _reader(opened, query)
+            reader = _reader(opened, bound)
             scope.callback(reader.close)
             failing.pop_all()
         return self._drained(reader, query, scope)
@@ -103,9 +105,9 @@ class SessionEngine:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _reader(opened: Session, query: Query) -> pa.RecordBatchReader:
-    relation = opened.relation(query)
+def _reader(opened: Session, bound: Bound) -> pa.RecordBatchReader:
+    relation = opened.relation(bound)
     try:
         return relation.to_arrow_reader(BATCH_ROWS)
     except duckdb.Error as error:
-        raise query_error(error, query) from error
+        raise query_error(error, bound.query) from error

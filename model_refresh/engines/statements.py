@@ -28,9 +28,10 @@ UNREPEATABLE = frozenset(
 )
 """Functions whose answer depends on the clock, on chance or on the session."""
 
-_CLOCK_WORDS = frozenset(
+CLOCK_WORDS = frozenset(
     {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 )
+"""The clock again, in the standard's form without parentheses."""
 _SELECT_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _ACCEPTED = "accepted is one SELECT over the declared tables"
 
@@ -49,7 +50,7 @@ _READ_TREE = """
 
 @dataclass(frozen=True)
 class Statement:
-    """One SELECT, as read; names are in lower case."""
+    """One SELECT without what ends it, and what it uses; names are in lower case."""
 
     sql: str
     parameters: frozenset[str]
@@ -66,13 +67,13 @@ def read_select(sql: str, name: str) -> Statement:
     tree = _read_tree(sql, name)
     _require_reading_only(tree, name)
     _require_repeatable(tree, name)
-    return Statement(sql, parameters, tree.tables - tree.ctes)
+    return Statement(_without_end(sql), parameters, tree.tables - tree.ctes)
 
 
-def require_tables(statement: Statement, declared: Iterable[str], name: str) -> None:
-    """Raise EngineError where the statement reads a table that isn't declared."""
+def require_tables(tables: frozenset[str], declared: Iterable[str], name: str) -> None:
+    """Raise EngineError where a statement reads a table that isn't declared."""
     known = {table.lower(): table for table in declared}
-    for table in sorted(statement.tables - known.keys()):
+    for table in sorted(tables - known.keys()):
         raise EngineError(
             f"{name}: table {shortened(table)!r} isn't declared"
             f"{suggestion(table, known.values())}; declared: {', '.join(sorted(known.values()))}"
@@ -98,7 +99,8 @@ class _Tree:
 
 def _one_select(sql: str, name: str) -> frozenset[str]:
     try:
-        statements = _parser().cursor().extract_statements(sql)
+        sql.encode()
+        statements = _statements(sql)
     except (duckdb.Error, UnicodeEncodeError) as error:
         raise query_error(error, Query(sql, {}, name)) from error
     if len(statements) != 1:
@@ -114,6 +116,27 @@ def _one_select(sql: str, name: str) -> frozenset[str]:
     if any(parameter.isdigit() for parameter in names):
         raise EngineError(f"{name}: parameters need names: $as_of, not ? or $1")
     return names
+
+
+def _without_end(sql: str) -> str:
+    """The text up to its closing semicolon: DuckDB can't write `(select 1; -- done)` to a file.
+
+    A semicolon ends the statement where what stands before it is one, and nothing but comments
+    follows.
+    """
+    end = sql.rfind(";")
+    while end >= 0:
+        try:
+            if len(_statements(sql[:end])) == 1 and not _statements(sql[end + 1 :]):
+                sql = sql[:end]
+        except duckdb.Error:  # it stands in a string or a comment
+            pass
+        end = sql.rfind(";", 0, end)
+    return sql
+
+
+def _statements(sql: str) -> list[duckdb.Statement]:
+    return _parser().cursor().extract_statements(sql)
 
 
 def _read_tree(sql: str, name: str) -> _Tree:
@@ -148,7 +171,7 @@ def _require_reading_only(tree: _Tree, name: str) -> None:
 
 
 def _require_repeatable(tree: _Tree, name: str) -> None:
-    met = (tree.functions & UNREPEATABLE) | (tree.columns & _CLOCK_WORDS)
+    met = (tree.functions & (UNREPEATABLE | CLOCK_WORDS)) | (tree.columns & CLOCK_WORDS)
     if met:
         raise EngineError(
             f"{name}: {sorted(met)[0]} differs at every run, so the same frame could not be "

@@ -54,9 +54,10 @@ def needed(comparison: Comparison, gain: Interval, *, threshold: float) -> str:
     distance = gain.estimate - threshold
     if distance <= 0.0:
         return "no number of rows would decide, as it lies at the limit itself"
-    times = ((gain.estimate - gain.lower) / distance) ** 2
-    if times > 1000.0:
+    half_widths = (gain.estimate - gain.lower) / distance
+    if half_widths > math.sqrt(1000.0):
         return "more than 1,000 times as many rows would be needed to decide"
+    times = half_widths**2
     rows = _rounded_up(comparison.rows * times)
     frames = math.ceil(len(comparison.holdout) * times)
     have = f"{comparison.rows:,} rows in {_frames(len(comparison.holdout))}"

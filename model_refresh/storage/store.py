@@ -31,7 +31,7 @@ from model_refresh.records import (
     Verdict,
 )
 from model_refresh.storage.files import sweep
-from model_refresh.storage.folder import Draft, StoredFolder, drafting, open_folder
+from model_refresh.storage.folder import MANIFEST, Draft, StoredFolder, drafting, open_folder
 from model_refresh.storage.log import Log
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
@@ -145,7 +145,7 @@ class ModelStore:
             raise NotStored(f"{version!r} is no version: 16 hex digits are expected")
         stored = open_folder(self.root / "versions" / version)
         if stored.digest[:16] != version:
-            raise CorruptError(f"{stored.path} holds version {stored.digest[:16]}: it was replaced")
+            raise CorruptError(f"{stored.path / MANIFEST} was edited: restore it from a backup")
         return stored
 
     def versions(self) -> list[str]:
@@ -161,7 +161,7 @@ class ModelStore:
         """The folder of a frame, labels or batch, whose manifest has the digest `content`."""
         stored = open_folder(log.folder / content[:16])
         if stored.digest != content:
-            raise CorruptError(f"{stored.path} holds {stored.digest[:16]}: it was replaced")
+            raise CorruptError(f"{stored.path / MANIFEST} was edited: restore it from a backup")
         return stored
 
     def place(self, record: Frame | Scores) -> Path:

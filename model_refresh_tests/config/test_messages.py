@@ -44,7 +44,7 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
         ("training: {window: '8'}", "6:20 training.window is '8': it must be a valid integer"),
         ("training: {window: true}", "6:20 training.window is true: it must be a valid integer"),
         ("training: {refit: yes}", "6:19 training.refit is 'yes': it must be a valid boolean"),
-        ("training: null", "6:11 training is null: it must be an object"),
+        ("training: null", "6:11 training is null: it must be a mapping"),
         ("training: {candidates: [{algorithm: lightgbn}]}", "6:37 "
          "training.candidates[0].algorithm is 'lightgbn'; accepted: {algorithms}, "
          "did you mean 'lightgbm'?"),
@@ -76,6 +76,7 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
          "6:27 gates[1] is listed already; list it once"),
         ("gates: [{gate: absolute, absolute: 1, metric: roc_auc, at_least: 0.7}]",
          "6:26 gates[0].absolute is not known"),
+        ("gates: [{gate: superior, metric: roc_auc, by: 1%}]", "6:47 gates[0].by: 1% of"),
         ("columns: {exclude: [a, b, a]}", "6:20 columns.exclude: 'a' is listed twice"),
         ("columns: {categorical: [id]}",
          "6:25 columns.categorical names 'id', which is part of frame.key: no feature"),

@@ -15,7 +15,7 @@ from model_refresh.engines import Engine, Query, Value
 from model_refresh.errors import EngineError, StoreError
 
 NAME = "fleet/shop/features.sql"
-MIDNIGHT = dt.datetime(1998, 3, 2)
+MIDNIGHT = dt.datetime.fromisoformat("1998-03-02")
 SALES = pa.table(
     {
         "customer": ["a", "b", "a", "c"],
@@ -31,7 +31,7 @@ SALES = pa.table(
 ZONES = [dt.UTC, dt.timezone(dt.timedelta(hours=13)), dt.timezone(dt.timedelta(hours=-8))]
 
 few = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
@@ -44,7 +44,7 @@ values = st.one_of(
     st.datetimes(),
 )
 instants = st.datetimes(
-    dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1), timezones=st.sampled_from(ZONES)
+    MIDNIGHT.replace(year=1900), MIDNIGHT.replace(year=2200), timezones=st.sampled_from(ZONES)
 )
 INJECTIONS = [
     "'; DROP TABLE sales; --",
@@ -54,7 +54,7 @@ INJECTIONS = [
     "\\'; ATTACH '/etc/passwd'; --",
     "x\x00y",
     "*/ select 1 /*",
-    "ünïcode ‘quotes’ \u202e",
+    "ünïcode \u2018quotes\u2019 \u202e",
 ]
 REFUSED = {
     "": "0 statements",
@@ -144,6 +144,15 @@ class EngineContract:
     def test_only_the_parameters_that_are_named_are_bound(self, engine: Engine) -> None:
         rows = table(engine, "select $as_of as t", as_of=MIDNIGHT, next=MIDNIGHT, until="x")
         assert rows.to_pydict() == {"t": [MIDNIGHT]}
+
+    @pytest.mark.parametrize("end", [";", "; -- done", " -- no newline", "\n\n;\n", " /* ; */"])
+    def test_a_statement_may_end_as_people_end_statements(
+        self, engine: Engine, tmp_path: Path, end: str
+    ) -> None:
+        query = Query(f"-- features\nselect count(*) as n from sales{end}", {}, NAME)
+        engine.write(query, tmp_path / "rows.parquet")
+        assert pq.read_table(tmp_path / "rows.parquet").to_pylist() == [{"n": 4}]
+        assert table(engine, query.sql).to_pylist() == [{"n": 4}]
 
     def test_a_parameter_without_a_value_lists_those_that_have_one(self, engine: Engine) -> None:
         with pytest.raises(EngineError, match=r"features\.sql: \$as_off .* 'as_of'.*\$as_of, \$n"):

@@ -1,0 +1,37 @@
+"""Worlds that several tests share; each test gets a copy of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from model_refresh.refresh.candidates import fit_candidate
+from model_refresh.refresh.comparison import compare
+from model_refresh.refresh.dataset import build_dataset
+from model_refresh_tests.lab import Lab, copy_lab, make_lab
+
+FIRST, SECOND = 10, 11
+"""Days of the lab: the first is refreshed to its end, the second up to its comparison."""
+
+
+@pytest.fixture(scope="session")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A lab with a champion of day 10, and a comparison on day 11 that was not judged yet."""
+    lab = make_lab(tmp_path_factory.mktemp("lab"))
+    assert lab.refresh(FIRST).decision == "promote"
+    dataset = build_dataset(lab.model, lab.store, lab.day(SECOND)).record
+    algorithms = lab.model.spec.training.candidates
+    candidates = [fit_candidate(lab.model, lab.store, dataset, each).record for each in algorithms]
+    compare(lab.model, lab.store, dataset, candidates)
+    return lab
+
+
+@pytest.fixture
+def lab(refreshed: Lab, tmp_path: Path) -> Lab:
+    """A copy of the refreshed lab."""
+    return copy_lab(refreshed, tmp_path)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Lab:
+    """A lab in which nothing has happened yet."""
+    return make_lab(tmp_path)
