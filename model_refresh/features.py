@@ -20,7 +20,6 @@ _LEAST_ROWS = 5
 """A category seen on fewer training rows shares code 0 with the unknown ones."""
 _MOST_CATEGORIES = 254
 """With code 0 that makes 255, as many bins as LightGBM gives a feature."""
-_MICROSECONDS_A_DAY = 86_400_000_000
 _DAYS_A_WEEK = 7
 
 
@@ -46,9 +45,9 @@ class NumberFeature(Record):
 
 
 class MomentFeature(Record):
-    """A date or timestamp, in UTC: days since 1970, the day of the week, for timestamps the hour.
+    """A date or timestamp, in UTC: days since 1970, day of the week, of a timestamp minute of the day.
 
-    Days since 1970 carry age and trend, the other two the calendar.
+    The days carry age and trend, the others the calendar; weekdays are coded from 1, Monday.
     """
 
     kind: Literal["moment"] = "moment"
@@ -157,16 +156,23 @@ def _encode(feature: Feature) -> list[_Part]:
 
 
 def _moment_parts(feature: MomentFeature) -> list[_Part]:
-    """The parts of a moment; microseconds before dividing, so that days are exact."""
+    """The parts of a moment, whole numbers all.
+
+    Polars divides a row by another rounding alone than among others, so nothing is divided.
+    """
     instant = pl.col(feature.name).cast(pl.Datetime("us"))
-    days = instant.cast(pl.Int64) / _MICROSECONDS_A_DAY
-    weekday = instant.dt.weekday().cast(pl.Float64)
+    days = instant.dt.date().cast(pl.Int32)
+    minute = instant.dt.hour().cast(pl.Int32) * 60 + instant.dt.minute()
     parts = [
-        _Part(feature.name, days),
-        _Part(f"{feature.name}:weekday", weekday, _DAYS_A_WEEK + 1),
+        _Part(feature.name, days.cast(pl.Float64)),
+        _Part(
+            f"{feature.name}:weekday",
+            instant.dt.weekday().cast(pl.Float64),
+            categories=_DAYS_A_WEEK + 1,
+        ),
     ]
     if feature.type == "timestamp":
-        parts.append(_Part(f"{feature.name}:hour", (days - days.floor()) * 24))
+        parts.append(_Part(f"{feature.name}:minute", minute.cast(pl.Float64)))
     return parts
 
 

@@ -109,7 +109,7 @@ def logistic(design: Design, target: Vector, penalty: Penalty) -> Solution:
     best = Solution(float(np.log(rate / (1 - rate))), np.zeros(columns))
     loss = _logistic_objective(design, target, best, penalty)
     for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-_form(design, best)))
+        chance = (1 + np.tanh(_form(design, best) / 2)) / 2
         curvature = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
         aim = _newton_step(design, best, chance - target, curvature=curvature, penalty=penalty)
         previous, (best, loss) = loss, _search(design, target, best, aim=aim, penalty=penalty)

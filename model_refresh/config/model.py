@@ -90,9 +90,8 @@ class Model:
         """What is computed: the primary metric, what is shown beside it, what gates name."""
         also = self.spec.comparison.also
         shown = names(self.spec.task) if also is None else also
-        gates = [getattr(gate, "metric", None) for gate in self.spec.gates]
-        named = [self.primary_metric, *shown, *gates]
-        return tuple(dict.fromkeys(name for name in named if name is not None))
+        gates = [gate.reads(self.spec.task, self.primary_metric) for gate in self.spec.gates]
+        return tuple(dict.fromkeys([self.primary_metric, *shown, *gates]))
 
     @property
     def tuning_loss(self) -> str:

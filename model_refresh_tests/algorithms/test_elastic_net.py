@@ -68,10 +68,12 @@ def test_least_squares_agrees_with_scikit_learn(size: float, share: float) -> No
         else Ridge(alpha=size * len(target), solver="cholesky")
     )
     reference.fit(table, target)
+    theirs = reference.predict(table)
     solution = least_squares(design, target, penalty)
-    expected = reference.predict(table)
-    np.testing.assert_allclose(
-        solution.intercept + design.dot(solution.coefficients), expected, atol=1e-5
+    ours = solution.intercept + design.dot(solution.coefficients)
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    assert np.mean((target - ours) ** 2) / 2 + penalty.cost(solution.coefficients) == (
+        pytest.approx(np.mean((target - theirs) ** 2) / 2 + penalty.cost(reference.coef_), abs=1e-9)
     )
 
 

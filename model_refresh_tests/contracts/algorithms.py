@@ -6,7 +6,6 @@ from typing import get_args
 
 import numpy as np
 import pytest
-
 from threadpoolctl import threadpool_limits
 
 from model_refresh.algorithms import AnyAlgorithm, rebuild

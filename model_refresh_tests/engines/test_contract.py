@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pyarrow as pa
@@ -18,12 +19,18 @@ class TestDuckDBOverFiles(EngineContract):
 
 
 class TestDuckDBOverADatabase(EngineContract):
+    stored: ClassVar[dict[tuple[str, ...], bytes]] = {}
+
     def open(self, folder: Path, tables: Mapping[str, pa.Table]) -> Engine:
-        with duckdb.connect(folder / "shop.duckdb") as connection:
-            for name, rows in tables.items():
-                connection.register("rows", rows)
-                connection.execute(f'create table "{name}" as from rows').fetchall()
-                connection.unregister("rows")
+        database = folder / "shop.duckdb"
+        if tuple(tables) not in self.stored:
+            with duckdb.connect(database) as connection:
+                for name, rows in tables.items():
+                    connection.register("rows", rows)
+                    connection.execute(f'create table "{name}" as from rows').fetchall()
+                    connection.unregister("rows")
+            self.stored[tuple(tables)] = database.read_bytes()
+        database.write_bytes(self.stored[tuple(tables)])
         return DuckDB(database="shop.duckdb").open(folder)
 
 

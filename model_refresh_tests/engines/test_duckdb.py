@@ -140,7 +140,7 @@ def test_a_database_that_stays_locked_is_busy_and_worth_another_try(tmp_path: Pa
     database = make_database(tmp_path)
     with (
         Locked(database),
-        DuckDB(database="shop.duckdb").open(tmp_path) as engine,
+        DuckDBEngine(FileTables({}, database, waits_seconds=(0.01,)), Limits(256)) as engine,
         pytest.raises(EngineBusy, match=r"shop\.duckdb is locked by another process") as busy,
     ):
         table(engine, "from t")
