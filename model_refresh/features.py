@@ -45,9 +45,9 @@ class NumberFeature(Record):
 
 
 class MomentFeature(Record):
-    """A date or timestamp, in UTC: days since 1970, day of the week, of a timestamp minute of the day.
+    """A date or timestamp, in UTC: days since 1970, weekday, and of a timestamp minute of the day.
 
-    The days carry age and trend, the others the calendar; weekdays are coded from 1, Monday.
+    The days carry age and trend, the others the calendar; Monday is 1.
     """
 
     kind: Literal["moment"] = "moment"

@@ -1,0 +1,55 @@
+# Every target installs first what it needs, into .venv, from requirements.lock.
+# On Debian: apt-get install git make python3.11 python3.11-venv
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export DAGSTER_HOME ?= $(CURDIR)/.dagster
+
+.PHONY: help install demo test check format lint types floors dev soak benchmarks lock clean
+
+help:  ## say what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(STAMP)  ## make .venv from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml scripts/install.sh
+	@scripts/install.sh $(VENV)
+
+demo: $(STAMP)  ## refresh a model on real data, six Mondays, then two damaged feeds
+	@$(BIN)/python demo/run.py
+
+test: $(STAMP)  ## run the tests
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+check: format lint types floors test  ## everything that must hold: format, lint, types, floors, tests
+
+format: $(STAMP)
+	@$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+floors: $(STAMP)
+	@$(BIN)/lint-imports | tail -n 8
+
+dev: $(STAMP)  ## open Dagster's UI at http://127.0.0.1:3000
+	@mkdir -p "$$DAGSTER_HOME" && touch "$$DAGSTER_HOME/dagster.yaml"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -h 127.0.0.1
+
+soak: $(STAMP)  ## run what takes longer than the tests may
+	@$(BIN)/pytest -m soak -s
+
+lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml
+	@scripts/lock.sh $(BIN)
+
+clean:  ## remove .venv and what the demo made
+	@rm -rf $(VENV) .model_refresh .dagster .demo
