@@ -1,5 +1,6 @@
 """How an asset presents itself: group, kinds, owners, tags, its SQL, and where that stands."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
@@ -83,5 +84,8 @@ def _kinds(model: Model, step: tuple[str, ...]) -> set[str]:
 def _references(model: Model, step: str) -> Mapping[str, dg.MetadataValue]:
     files: dict[str, Path | None] = {FEATURES: model.features_path, DATASET: model.labels_path}
     file = files.get(step) or model.folder / "model.yaml"
-    reference = dg.LocalFileCodeReference(file_path=str(file), line_number=1, label=file.name)
-    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of code references; without them: no link
+        reference = dg.LocalFileCodeReference(file_path=str(file), line_number=1, label=file.name)
+        references = dg.CodeReferencesMetadataValue(code_references=[reference])
+    return {"dagster/code_references": references}
