@@ -24,9 +24,16 @@ _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 _END_SECONDS = 0.005
 _TAIL_BYTES = 8192
+_NEARLY_ALL = 0.8
 _PIPE_BYTES = 1 << 20
 _OUT_OF_MEMORY = 77
-_SIGNS_OF_MEMORY = ("bad_alloc", "memory allocation of", "MemoryError", "Cannot allocate memory")
+_SIGNS_OF_MEMORY = (
+    "bad_alloc",
+    "memory allocation of",
+    "MemoryError",
+    "Cannot allocate memory",
+    "failed to map segment",
+)
 _PR_SET_PDEATHSIG = 1
 _STACK_MIB = 8
 _THREAD_POOLS = 4
@@ -52,7 +59,7 @@ def run_isolated(module: str, job: Path, *, deadline_seconds: float, memory_mib:
     finally:
         child.reap()
     if not in_time:
-        raise FitError(f"stopped at its deadline of {deadline_seconds:g} s")
+        raise FitError(_late(child, deadline_seconds, memory_mib))
     if child.status != 0:
         error = FitError(_reason(child, memory_mib))
         error.add_note(child.tail.decode(errors="replace"))
@@ -179,6 +186,14 @@ def _peak_mib(pid: int) -> float:
         return 0.0
     peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(peaks[0]) / 1024 if peaks else 0.0
+
+
+def _late(child: _Child, deadline_seconds: float, memory_mib: int) -> str:
+    """A sentence on a missed deadline; some libraries wait for ever for memory they can't have."""
+    sentence = f"stopped at its deadline of {deadline_seconds:g} s"
+    if child.cost.peak_mib < _NEARLY_ALL * memory_mib:
+        return sentence
+    return f"{sentence}, at {child.cost.peak_mib:.0f} MiB with a memory cap of {memory_mib} MiB"
 
 
 def _reason(child: _Child, memory_mib: int) -> str:
