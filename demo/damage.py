@@ -1,21 +1,31 @@
 """What real feeds suffer: each function gives a damaged copy of the transactions."""
 
+import datetime as dt
+
 import polars as pl
+
+SINCE = dt.date(1997, 12, 1)
+"""Rows before this day arrived whole."""
 
 _SEED = 1997
 
 
 def half_lost(transactions: pl.DataFrame) -> pl.DataFrame:
-    """Every second row never arrived."""
-    return transactions.sample(fraction=0.5, seed=_SEED)
+    """Every second row since then never arrived."""
+    recent = transactions.filter(pl.col("date") >= SINCE).sample(fraction=0.5, seed=_SEED)
+    return pl.concat([transactions.filter(pl.col("date") < SINCE), recent])
 
 
 def shuffled_join(transactions: pl.DataFrame) -> pl.DataFrame:
-    """Purchases were joined to the wrong customers, each customer keeping their number."""
-    customers = transactions["customer_id"].sample(fraction=1.0, shuffle=True, seed=_SEED)
-    return transactions.with_columns(customers)
+    """Since then purchases are joined to the wrong customers, always the same wrong one."""
+    customers = transactions["customer_id"].unique().sort()
+    wrong = customers.sample(fraction=1.0, shuffle=True, seed=_SEED)
+    swapped = pl.col("customer_id").replace_strict(customers, wrong)
+    recent = pl.when(pl.col("date") >= SINCE).then(swapped).otherwise("customer_id")
+    return transactions.with_columns(recent.alias("customer_id"))
 
 
 def unit_change(transactions: pl.DataFrame) -> pl.DataFrame:
-    """Dollars arrive in cents."""
-    return transactions.with_columns(pl.col("dollars") * 100)
+    """Since then dollars arrive in cents."""
+    cents = pl.when(pl.col("date") >= SINCE).then(pl.col("dollars") * 100).otherwise("dollars")
+    return transactions.with_columns(cents.alias("dollars"))

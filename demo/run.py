@@ -29,7 +29,7 @@ SEVENTH = "1998-01-12"
 ROOT = Path(__file__).parent.parent
 SCRATCH = ROOT / ".demo"
 DAMAGES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
-    "half of the rows lost": half_lost,
+    "half of the new rows lost": half_lost,
     "a shuffled join": shuffled_join,
 }
 COLUMNS = (
