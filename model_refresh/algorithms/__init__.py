@@ -12,6 +12,8 @@ from model_refresh.algorithms.constant import Constant
 from model_refresh.algorithms.lightgbm import LightGBM
 from model_refresh.algorithms.linear import Linear
 
+__all__ = ["AnyAlgorithm", "Constant", "LightGBM", "Linear", "rebuild"]
+
 AnyAlgorithm = Constant | Linear | LightGBM
 """Any algorithm that can be declared; its `algorithm` field is the discriminator."""
 

@@ -72,7 +72,7 @@ class LightGBM(Record):
         description="most trees; tuning stops earlier, where the loss stops falling",
     )
     patience: int = Field(
-        50, ge=1, le=1000, description="rounds without a better validation loss before tuning stops"
+        30, ge=1, le=1000, description="rounds without a better validation loss before tuning stops"
     )
     leaves: int = Field(127, ge=2, le=1024, description="most leaves a tree that tuning may try")
 
@@ -80,7 +80,7 @@ class LightGBM(Record):
         """What matters most on tables, around values that need little tuning."""
         del task
         return (
-            Dimension(name="learning_rate", low=0.02, high=0.2, start=0.05, log=True),
+            Dimension(name="learning_rate", low=0.03, high=0.2, start=0.05, log=True),
             Dimension(
                 name="num_leaves", low=min(4, self.leaves), high=self.leaves,
                 start=min(31, self.leaves), integer=True, log=True,

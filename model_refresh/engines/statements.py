@@ -124,6 +124,7 @@ def _without_end(sql: str) -> str:
     A semicolon ends the statement where what stands before it is one, and nothing but comments
     follows.
     """
+    sql = sql.rstrip("; \t\r\n")
     end = sql.rfind(";")
     while end >= 0:
         try:
