@@ -38,13 +38,18 @@ GROUP BY customer_id, segment
 ORDER BY customer_id
 """
 
-LABELS = "SELECT customer_id, max(visited) AS visited FROM visits WHERE day >= $as_of AND day < $until GROUP BY customer_id"  # noqa: E501
+LABELS = "SELECT customer_id, max(visited) AS visited FROM visits WHERE day >= $as_of AND day < $until GROUP BY customer_id"
 
 DECLARATION: dict[str, object] = {
     "name": NAME,
     "task": "binary",
     "source": {"engine": "duckdb", "tables": {"visits": "data/visits.parquet"}},
-    "frame": {"features": "features.sql", "key": "customer_id", "every": "1d", "start": START.isoformat()},
+    "frame": {
+        "features": "features.sql",
+        "key": "customer_id",
+        "every": "1d",
+        "start": START.isoformat(),
+    },
     "label": {"query": "labels.sql", "column": "visited", "horizon": "1d"},
     "training": {
         "window": 3,

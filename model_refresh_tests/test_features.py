@@ -125,7 +125,12 @@ def test_a_timestamp_becomes_its_day_weekday_and_minute_in_utc() -> None:
 
 @pytest.mark.parametrize(
     "dtype",
-    [pl.Datetime("us"), pl.Datetime("ms", _BERLIN), pl.Datetime("ns", "UTC"), pl.Datetime("us", "Asia/Tokyo")],
+    [
+        pl.Datetime("us"),
+        pl.Datetime("ms", _BERLIN),
+        pl.Datetime("ns", "UTC"),
+        pl.Datetime("us", "Asia/Tokyo"),
+    ],
 )
 def test_the_same_instant_is_encoded_alike_in_any_unit_and_zone(dtype: pl.Datetime) -> None:
     utc = pl.DataFrame({"t": [dt.datetime(1998, 3, 29, h, 30, tzinfo=dt.UTC) for h in range(24)]})
@@ -223,7 +228,7 @@ _TYPES: dict[str, ColumnType] = {
     "n": "number", "i": "integer", "c": "integer", "b": "boolean", "t": "text", "d": "date",
     "s": "timestamp",
 }  # fmt: skip
-_SCHEMA = {
+_SCHEMA: dict[str, type[pl.DataType] | pl.DataType] = {
     "n": pl.Float64, "i": pl.Int64, "c": pl.Int64, "b": pl.Boolean, "t": pl.String, "d": pl.Date,
     "s": pl.Datetime("us"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from model_refresh.algorithms import Constant, LightGBM, Linear
 from model_refresh.algorithms.constant import FittedConstant
-from model_refresh.algorithms.protocol import Algorithm, Dimension, Parameters, Rows
+from model_refresh.algorithms.protocol import Algorithm, Dimension, Parameters, Rows, number
 from model_refresh.errors import FitError
 from model_refresh.records import Task
 from model_refresh.tuning import Budget, Tuned, tune
@@ -35,7 +35,7 @@ class Guess:
         self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
     ) -> tuple[FittedConstant, Parameters]:
         time.sleep(self.seconds)
-        value = float(parameters["value"])
+        value = number(parameters, "value")
         if value > self.fails_above:
             raise FitError(f"{value} is too much")
         return FittedConstant(value=value), parameters | {"rounds": round(value)}
@@ -62,16 +62,16 @@ def test_the_best_trial_wins_with_the_parameters_that_its_fit_returned() -> None
     best = min(tuned.trials, key=lambda trial: trial.loss)
     assert tuned.loss == best.loss < tuned.trials[0].loss
     assert tuned.parameters == best.parameters
-    assert tuned.parameters["rounds"] == round(float(tuned.parameters["value"]))
-    assert abs(float(tuned.parameters["value"]) - make_rows("regression").target.mean()) < 1
+    assert tuned.parameters["rounds"] == round(number(tuned.parameters, "value"))
+    assert abs(number(tuned.parameters, "value") - make_rows("regression").target.mean()) < 1
 
 
 def test_all_trials_lie_within_the_space() -> None:
     tuned = search(Guess(), trials=30)
     assert len(tuned.trials) == 30
-    assert all(0 <= trial.parameters["value"] <= 20 for trial in tuned.trials)
+    assert all(0 <= number(trial.parameters, "value") <= 20 for trial in tuned.trials)
     assert all(trial.parameters["steps"] in range(1, 10) for trial in tuned.trials)
-    assert len({trial.parameters["value"] for trial in tuned.trials}) == 30
+    assert len({number(trial.parameters, "value") for trial in tuned.trials}) == 30
 
 
 def test_the_same_seed_finds_the_same_and_another_looks_elsewhere() -> None:
@@ -92,8 +92,8 @@ def test_failed_trials_are_recorded_and_passed_over() -> None:
     tuned = search(Guess(fails_above=6), trials=20)
     failed = [trial for trial in tuned.trials if math.isinf(trial.loss)]
     assert failed
-    assert all(trial.parameters["value"] > 6 for trial in failed)
-    assert tuned.parameters["value"] <= 6
+    assert all(number(trial.parameters, "value") > 6 for trial in failed)
+    assert number(tuned.parameters, "value") <= 6
     assert Tuned.parse(tuned.canonical()) == tuned
 
 
@@ -104,7 +104,7 @@ def test_a_loss_that_is_not_finite_never_wins() -> None:
     rows = make_rows("regression")
     budget = Budget(trials=20, seconds=60)
     tuned = tune(Guess(), rows, rows, task="regression", budget=budget, seed=0, loss=strict)
-    assert tuned.parameters["value"] <= 6
+    assert number(tuned.parameters, "value") <= 6
     assert math.inf in {trial.loss for trial in tuned.trials}
 
 

@@ -1,7 +1,7 @@
 """Small encoded tables with a known law, for algorithms to learn."""
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from model_refresh.algorithms.protocol import Rows
 from model_refresh.features import Matrix
@@ -29,9 +29,9 @@ def make_rows(task: Task, *, rows: int = 600, seed: int = 0) -> Rows:
     return Rows(matrix, (rng.random(rows) < 1 / (1 + np.exp(-form))).astype(np.float64))
 
 
-def with_target(rows: Rows, target: NDArray[np.float64]) -> Rows:
+def with_target(rows: Rows, target: ArrayLike) -> Rows:
     """The same matrix with another target."""
-    return Rows(rows.matrix, target)
+    return Rows(rows.matrix, np.asarray(target, dtype=np.float64))
 
 
 def first(rows: Rows, count: int) -> Rows:

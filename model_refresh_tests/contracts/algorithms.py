@@ -28,7 +28,9 @@ def saved(fitted: Fitted, folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(("kind", "task"), _CASES)
 class AlgorithmContract:
-    def fit(self, algorithm: Algorithm, rows: Rows, task: Task, early: Rows | None = None) -> Fitted:
+    def fit(
+        self, algorithm: Algorithm, rows: Rows, task: Task, early: Rows | None = None
+    ) -> Fitted:
         fitted, _ = algorithm.fit(rows, task=task, parameters={"rounds": 30}, seed=7, early=early)
         return fitted
 
@@ -65,9 +67,7 @@ class AlgorithmContract:
         assert np.array_equal(again.predict(matrix), fitted.predict(matrix))
         assert saved(again, tmp_path / "again") == names
 
-    def test_it_saves_text_only(
-        self, kind: type[AnyAlgorithm], task: Task, tmp_path: Path
-    ) -> None:
+    def test_it_saves_text_only(self, kind: type[AnyAlgorithm], task: Task, tmp_path: Path) -> None:
         self.fit(kind(), make_rows(task), task).save(tmp_path)
         for file in tmp_path.iterdir():
             assert file.suffix in {".json", ".txt"}
@@ -78,13 +78,13 @@ class AlgorithmContract:
     ) -> None:
         rows = make_rows(task, rows=130_000)
         bytes_of = []
-        for threads in (1, 2, 3):
+        for threads in (1, 2):
             with threadpool_limits(threads):
                 fitted, _ = kind().fit(
-                    rows, task=task, parameters={"rounds": 5}, seed=7, early=None
+                    rows, task=task, parameters={"rounds": 3}, seed=7, early=None
                 )
             bytes_of.append(saved(fitted, tmp_path))
-        assert bytes_of[0] == bytes_of[1] == bytes_of[2]
+        assert bytes_of[0] == bytes_of[1]
 
     def test_the_returned_parameters_refit_to_the_same_model(
         self, kind: type[AnyAlgorithm], task: Task, tmp_path: Path

@@ -28,11 +28,13 @@ def materialize(
 ) -> dg.ExecuteInProcessResult:
     definitions = build_definitions([lab.model], home=lab.home)
     keys = [dg.AssetKey([NAME, *step.split("/")]) for step in steps]
-    selection = dg.AssetSelection.assets(*keys)
+    selection: dg.AssetSelection = dg.AssetSelection.assets(*keys)
     if not checks:
         selection = selection.without_checks()
     job = dg.define_asset_job("subset", selection=selection)
-    resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def("subset")
+    resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def(
+        "subset"
+    )
     alone = list(steps) == ["champion"]  # Dagster gives an unpartitioned asset alone no partition
     key = None if alone else lab.model.cadence.key(lab.day(SECOND))
     with dg.DagsterInstance.ephemeral() as instance:

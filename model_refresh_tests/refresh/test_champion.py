@@ -46,7 +46,11 @@ def test_a_passed_verdict_makes_one_entry_that_names_all_it_rests_on(lab: Lab) -
     verdict, challenger = judged(lab)
     promotion = promote(lab.model, lab.store, verdict, challenger).record
     entry = lab.store.champion.lines()[-1].record
-    assert (promotion.decision, promotion.entry, promotion.champion) == ("promote", 2, entry.version)
+    assert (promotion.decision, promotion.entry, promotion.champion) == (
+        "promote",
+        2,
+        entry.version,
+    )
     assert entry.verdict == verdict.digest()
     assert entry.challenger == challenger.digest()
     assert entry.artifact == lab.store.version(entry.version).digest
@@ -189,7 +193,9 @@ def test_a_challenger_without_a_bound_pass_of_every_check_is_refused(
 def test_a_challenger_that_is_not_stored_is_refused(lab: Lab) -> None:
     verdict, challenger = judged(lab)
     with pytest.raises(PromotionRefused, match="is not stored"):
-        promote(lab.model, lab.store, verdict, challenger.model_copy(update={"trial_lineage": None}))
+        promote(
+            lab.model, lab.store, verdict, challenger.model_copy(update={"trial_lineage": None})
+        )
 
 
 @pytest.mark.parametrize("twin", ["trial", "version"])
@@ -250,7 +256,9 @@ def test_a_version_that_was_rolled_back_returns_by_override_only(lab: Lab) -> No
     promotion = lab.refresh(SECOND)
     assert promotion.decision == "retain"
     assert champions(lab)[-1] != challenger.version
-    back = override(lab.store, challenger.version or "", as_of=lab.day(SECOND), who="ann", reason="x")
+    back = override(
+        lab.store, challenger.version or "", as_of=lab.day(SECOND), who="ann", reason="x"
+    )
     assert (back.kind, back.trial) == ("override", challenger.trial)
     assert problems(lab) == []
 

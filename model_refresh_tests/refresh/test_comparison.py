@@ -12,6 +12,7 @@ from model_refresh.refresh.contest import constant_of
 from model_refresh.refresh.resume import resume_comparison, resume_verdict, stored_dataset
 from model_refresh.refresh.rows import load_frame
 from model_refresh_tests.conftest import FIRST, SECOND
+from model_refresh_tests.factories import AS_OF
 from model_refresh_tests.lab import Lab
 
 
@@ -43,13 +44,15 @@ def test_the_constant_is_the_mean_of_the_trial_labels(lab: Lab) -> None:
     line = lab.store.candidates(lab.day(SECOND), "constant").last()
     assert line is not None
     constant = load_version(lab.store, line.record.version or "")
-    predicted = constant.predict(load_frame(lab.store, dataset.current, ["segment", "visits_14d", "visits", "most_spent"]))
+    predicted = constant.predict(
+        load_frame(lab.store, dataset.current, ["segment", "visits_14d", "visits", "most_spent"])
+    )
     assert predicted == pytest.approx([constant_of(dataset)] * 300)
 
 
 def make_candidate(name: str, log_loss: float, version: str | None = "0" * 16) -> Candidate:
-    return Candidate.model_construct(
-        name=name, version=version, validation={"log_loss": log_loss}, failure=None
+    return Candidate(
+        as_of=AS_OF, name=name, dataset="0" * 64, version=version, validation={"log_loss": log_loss}
     )
 
 

@@ -48,7 +48,9 @@ def test_too_early_a_refresh_names_the_first_possible_date(fresh: Lab) -> None:
 def test_an_empty_current_frame_refreshes_nothing(fresh: Lab) -> None:
     lab = fresh
     (lab.folder / "features.sql").write_text(
-        (lab.folder / "features.sql").read_text().replace("GROUP BY", "AND $as_of < '2024-01-25' GROUP BY")
+        (lab.folder / "features.sql")
+        .read_text()
+        .replace("GROUP BY", "AND $as_of < '2024-01-25' GROUP BY")
     )
     with pytest.raises(DataError, match="0 rows") as caught:
         dataset_at(lab.again({}), 10)
@@ -68,11 +70,9 @@ def test_too_few_rows_stop(fresh: Lab) -> None:
 
 
 @pytest.mark.parametrize(("policy", "used"), [("ignore", False), ("adopt", True)])
-def test_a_new_column_becomes_a_feature_by_policy_only(
-    fresh: Lab, policy: str, used: bool
-) -> None:
+def test_a_new_column_becomes_a_feature_by_policy_only(fresh: Lab, policy: str, used: bool) -> None:
     (fresh.folder / "features.sql").write_text(
-        "SELECT DISTINCT ON (customer_id) * EXCLUDE (visited) FROM visits WHERE day < $as_of ORDER BY customer_id, day"  # noqa: E501
+        "SELECT DISTINCT ON (customer_id) * EXCLUDE (visited) FROM visits WHERE day < $as_of ORDER BY customer_id, day"
     )
     lab = fresh.again({"checks.new_columns": policy})
     dataset_at(lab, 10)

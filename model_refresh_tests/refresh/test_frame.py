@@ -44,7 +44,9 @@ def test_the_same_data_gives_the_same_digest(tmp_path: Path) -> None:
 def test_a_frame_knows_nothing_of_the_future(fresh: Lab, tmp_path: Path) -> None:
     future = pl.col("day") >= fresh.day(5).date()
     other = make_lab(tmp_path / "other")
-    other.damage(other.rows().with_columns(pl.when(future).then(9).otherwise("visited").alias("visited")))
+    other.damage(
+        other.rows().with_columns(pl.when(future).then(9).otherwise("visited").alias("visited"))
+    )
     assert frame_at(other, 5).content == frame_at(fresh, 5).content
 
 
@@ -78,7 +80,10 @@ def test_a_frame_that_fails_a_check_is_not_recorded(
 
 def star(lab: Lab) -> Lab:
     """A query that passes on whatever columns the source has."""
-    return with_sql(lab, "SELECT DISTINCT ON (customer_id) * FROM visits WHERE day < $as_of ORDER BY customer_id, day")  # noqa: E501
+    return with_sql(
+        lab,
+        "SELECT DISTINCT ON (customer_id) * FROM visits WHERE day < $as_of ORDER BY customer_id, day",
+    )
 
 
 def test_a_dropped_source_column_stops_with_a_hint(fresh: Lab) -> None:
@@ -146,7 +151,7 @@ def test_no_frame_is_computed_before_the_source_has_reached_it(
     assert not recorded(lab, 5)
 
 
-EVENTS = "SELECT customer_id, day, spend FROM visits WHERE day >= $as_of AND day < $next ORDER BY customer_id, day"  # noqa: E501
+EVENTS = "SELECT customer_id, day, spend FROM visits WHERE day >= $as_of AND day < $next ORDER BY customer_id, day"
 
 
 def event_lab(lab: Lab, sql: str) -> Lab:

@@ -22,7 +22,7 @@ def test_a_file_is_published_once_and_never_overwritten(tmp_path: Path) -> None:
     assert publish_file(path, b"first")
     assert not publish_file(path, b"second")
     assert path.read_bytes() == b"first"
-    assert os.listdir(path.parent) == ["a.json"]
+    assert [each.name for each in path.parent.iterdir()] == ["a.json"]
 
 
 def test_a_folder_is_published_once(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_failing_disk_publishes_nothing_and_says_where(
     path = tmp_path / "champion" / "00000001.json"
     with monkeypatch.context() as broken:
         broken.setattr(os, call, fail)
-        with pytest.raises(StoreWriteError, match="champion.*Nothing was published") as caught:
+        with pytest.raises(StoreWriteError, match=r"champion.*Nothing was published") as caught:
             publish_file(path, b"x" * 10)
     assert caught.value.transient
     assert len(calls) == 1, "an fsync that failed is never tried again"
@@ -100,6 +100,6 @@ def test_a_sweep_removes_drafts_of_dead_processes_only(tmp_path: Path) -> None:
     other.start()
     other.join()
     mine = new_draft(tmp_path / "versions")
-    assert len(os.listdir(tmp_path / "versions")) == 2
+    assert len(list((tmp_path / "versions").iterdir())) == 2
     assert sweep(tmp_path) == 1
-    assert os.listdir(tmp_path / "versions") == [mine.name]
+    assert list((tmp_path / "versions").iterdir()) == [mine]

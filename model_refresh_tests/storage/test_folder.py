@@ -28,14 +28,14 @@ def test_a_folder_reads_back(tmp_path: Path) -> None:
 
 def test_the_same_bytes_get_the_same_name_and_one_folder(tmp_path: Path) -> None:
     assert make_folder(tmp_path).path == make_folder(tmp_path).path
-    assert len(os.listdir(tmp_path)) == 1
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_draft_that_is_not_published_vanishes(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), drafting(tmp_path) as draft:
         (draft.path / "model.txt").write_bytes(b"half")
         raise RuntimeError
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def _flip(path: Path) -> None:
@@ -90,7 +90,7 @@ def test_publishing_the_same_bytes_again_heals_a_damaged_folder(
     stored = make_folder(tmp_path)
     damage(stored.path / "model.txt")
     assert make_folder(tmp_path).read("model.txt") == b"tree\nsplit=1.5\n"
-    aside = [name for name in os.listdir(tmp_path) if name.startswith(".damaged-")]
+    aside = list(tmp_path.glob(".damaged-*"))
     assert len(aside) == 1, "what was damaged is kept for a person to look at"
 
 
@@ -107,6 +107,8 @@ def test_a_planted_file_is_named_and_never_opened(tmp_path: Path) -> None:
 def test_a_manifest_names_plain_files_only(tmp_path: Path, name: str) -> None:
     stored = make_folder(tmp_path)
     text = (stored.path / "manifest.json").read_text()
-    (stored.path / "manifest.json").write_text(text.replace("model.txt", name.replace("\0", "\\u0000")))
+    (stored.path / "manifest.json").write_text(
+        text.replace("model.txt", name.replace("\0", "\\u0000"))
+    )
     with pytest.raises(ModelRefreshError):
         open_folder(stored.path)

@@ -1,0 +1,64 @@
+"""Candidates: each in its own process; one that fails is recorded and the others go on."""
+
+import pytest
+
+from model_refresh.algorithms import Constant, Linear
+from model_refresh.records import Dataset
+from model_refresh.refresh.candidates import fit_candidate
+from model_refresh.refresh.dataset import build_dataset
+from model_refresh.refresh.resume import resume_comparison
+from model_refresh_tests.conftest import SECOND
+from model_refresh_tests.lab import Lab
+
+
+def dataset_of(lab: Lab) -> Dataset:
+    return build_dataset(lab.model, lab.store, lab.day(SECOND)).record
+
+
+@pytest.mark.parametrize(
+    ("child", "limits", "why"),
+    [
+        ("endless", {"seconds_per_fit": 1, "memory_mib": 2048}, "stopped at its deadline of 2 s"),
+        ("greedy", {"seconds_per_fit": 60, "memory_mib": 256}, "memory cap of 256 MiB"),
+        ("failing", {"seconds_per_fit": 60, "memory_mib": 2048}, ""),
+    ],
+)
+def test_a_fit_that_fails_is_recorded_with_its_reason_and_the_others_go_on(
+    lab: Lab,
+    monkeypatch: pytest.MonkeyPatch,
+    child: str,
+    limits: dict[str, object],
+    why: str,
+) -> None:
+    poor = lab.again({"training.limits": limits, "training.tuning": {"trials": 2, "seconds": 1}})
+    dataset = dataset_of(poor)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "model_refresh.refresh.candidates._CHILD", f"model_refresh_tests.isolated.{child}"
+        )
+        failed = fit_candidate(poor.model, poor.store, dataset, Linear()).record
+    assert failed.failure is not None
+    assert why in failed.failure
+    assert failed.version is None
+    assert fit_candidate(lab.model, lab.store, dataset, Constant()).record.failure is None
+    comparison, _ = resume_comparison(poor.model, poor.store, poor.day(SECOND))
+    assert comparison.record.challenger is None, "the only algorithm that could win has failed"
+
+
+def test_a_failed_candidate_is_tried_again_and_a_fitted_one_is_not(lab: Lab) -> None:
+    dataset = dataset_of(lab)
+    first = fit_candidate(lab.model, lab.store, dataset, Linear())
+    assert fit_candidate(lab.model, lab.store, dataset, Linear()) == first
+    log = lab.store.candidates(lab.day(SECOND), "linear")
+    failed = first.record.model_copy(update={"version": None, "failure": "stopped"})
+    log.record_once(failed, key="f" * 64)
+    again = fit_candidate(lab.model, lab.store, dataset, Linear())
+    assert again.record == first.record
+    assert again.number == 3
+
+
+def test_the_same_inputs_give_the_same_version(lab: Lab) -> None:
+    dataset = dataset_of(lab)
+    version = fit_candidate(lab.model, lab.store, dataset, Linear()).record.version
+    other = lab.again({"training.seed": 1})
+    assert fit_candidate(other.model, other.store, dataset, Linear()).record.version != version
