@@ -1,16 +1,25 @@
-"""Kill a process at its n-th call into the operating system: every instant at which it can die."""
+"""Kill a process at its n-th call into the operating system: every instant at which it can die.
 
+Each death happens in a child of the fork server, which has no threads: a process whose Polars has
+started its pool can't be forked safely.
+"""
+
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator
 
 CALLS = ("open", "write", "fsync", "link", "rename", "mkdir", "unlink", "rmdir", "close")
 
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["model_refresh.pipeline", "model_refresh_tests.crash"])
 
-def crash_points(do: Callable[[], None], prepare: Callable[[], None]) -> Iterator[int]:
-    """Run `do` in a forked process that is killed at call 1, 2, 3... until it gets through.
+
+def crash_points(do: Callable[[], object], prepare: Callable[[], None]) -> Iterator[int]:
+    """Run `do` in a process that is killed at call 1, 2, 3... until it gets through.
 
     `prepare` restores the world before each run. Yields after each death, and once at the end.
+    `do` goes to another process: a module's function, or a `functools.partial` of one.
     """
     point = 0
     while True:
@@ -22,20 +31,20 @@ def crash_points(do: Callable[[], None], prepare: Callable[[], None]) -> Iterato
             return
 
 
-def _killed_at(point: int, do: Callable[[], None]) -> bool:
-    child = os.fork()
-    if child == 0:
-        try:
-            _arm(point)
-            do()
-        except BaseException:  # noqa: BLE001 - the exit code tells the parent
-            os._exit(1)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status):
+def _killed_at(point: int, do: Callable[[], object]) -> bool:
+    child = _SERVER.Process(target=_armed, args=(point, do))
+    child.start()
+    child.join()
+    if child.exitcode == -signal.SIGKILL:
         return True
-    assert os.WEXITSTATUS(status) == 0, "the step failed by itself"
+    assert child.exitcode == 0, "the step failed by itself"
     return False
+
+
+def _armed(point: int, do: Callable[[], object]) -> None:
+    _arm(point)
+    do()
+    os._exit(0)  # what a process does on its way out is not what is tested
 
 
 def _arm(point: int) -> None:

@@ -138,6 +138,11 @@ def make_visits(customers: int = 300, days: int = 40, seed: int = 7) -> pl.DataF
     )
 
 
+def clock() -> dt.datetime:
+    """The lab's time never passes."""
+    return CLOCK
+
+
 def _declare(fleet: Path, home: Path, changes: Mapping[str, object]) -> Lab:
     declaration = copy.deepcopy(DECLARATION)
     for path, value in changes.items():
@@ -151,4 +156,4 @@ def _declare(fleet: Path, home: Path, changes: Mapping[str, object]) -> Lab:
     with (fleet / NAME / "model.yaml").open("w") as file:
         YAML().dump(declaration, file)
     (model,) = load_fleet(fleet, environment={})
-    return Lab(fleet, home, model, Store(home, lambda: CLOCK).model(NAME))
+    return Lab(fleet, home, model, Store(home, clock).model(NAME))

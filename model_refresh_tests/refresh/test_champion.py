@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -324,11 +325,8 @@ def test_a_kill_at_any_call_inside_a_promotion_leaves_the_old_or_the_new_champio
         shutil.rmtree(lab.home)
         shutil.copytree(kept, lab.home)
 
-    def do() -> None:
-        promote(lab.model, lab.store, verdict, challenger)
-
     seen = set()
-    for _ in crash_points(do, prepare):
+    for _ in crash_points(partial(promote, lab.model, lab.store, verdict, challenger), prepare):
         met = champions(lab)
         assert met in (old, new)
         seen.add(len(met))
@@ -346,10 +344,8 @@ def test_a_kill_at_any_call_while_judging_is_mended_by_running_again(lab: Lab) -
         shutil.rmtree(lab.home)
         shutil.copytree(kept, lab.home)
 
-    def do() -> None:
-        resume_verdict(lab.model, lab.store, lab.day(SECOND))
-
     expected = None
+    do = partial(resume_verdict, lab.model, lab.store, lab.day(SECOND))
     for _ in crash_points(do, prepare):
         verdict = resume_verdict(lab.model, lab.store, lab.day(SECOND)).record
         expected = expected or verdict

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -157,11 +158,8 @@ def test_a_kill_at_any_call_leaves_a_whole_batch_or_none(lab: Lab) -> None:
     def prepare() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
-    def do() -> None:
-        publish_scores(lab.store, entry, role, None)
-
     seen = set()
-    for _ in crash_points(do, prepare):
+    for _ in crash_points(partial(publish_scores, lab.store, entry, role, None), prepare):
         lines = lab.store.scores(lab.day(SECOND)).lines()
         seen.add(len(lines))
         if lines:
