@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: help install demo test check format lint types floors dev soak benchmarks lock clean
+.PHONY: help install demo test check format lint types floors smoke dev soak lock clean
 
 help:  ## say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,8 +41,11 @@ types: $(STAMP)
 floors: $(STAMP)
 	@$(BIN)/lint-imports | tail -n 8
 
+smoke: $(STAMP)  ## load the definitions and run one refresh by the dagster CLI, in a scratch folder
+	@scripts/smoke.sh $(BIN)
+
 dev: $(STAMP)  ## open Dagster's UI at http://127.0.0.1:3000
-	@mkdir -p "$$DAGSTER_HOME" && touch "$$DAGSTER_HOME/dagster.yaml"
+	@mkdir -p "$$DAGSTER_HOME" && cp -n dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -h 127.0.0.1
 
 soak: $(STAMP)  ## run what takes longer than the tests may

@@ -51,7 +51,11 @@ class Outcome:
 def main() -> None:
     """Refresh, damage, show."""
     home = ROOT / ".model_refresh"
-    environment = {"MODEL_REFRESH_FLEET": str(ROOT / "fleet"), "MODEL_REFRESH_HOME": str(home)}
+    environment = {
+        "MODEL_REFRESH_FLEET": str(ROOT / "fleet"),
+        "MODEL_REFRESH_HOME": str(home),
+        "DAGSTER_HOME": str(ROOT / ".dagster"),
+    }
     table = Table(*COLUMNS, title="Refreshes of cdnow_repurchase", title_justify="left")
     for monday in MONDAYS:
         with console.status(f"dagster refreshes {MODEL} as of {monday}"):
@@ -71,10 +75,10 @@ def refresh(as_of: str, environment: dict[str, str]) -> Outcome:
         str(Path(sys.executable).with_name("dagster")), "asset", "materialize",
         "-m", "model_refresh.definitions", "--select", f'group:"{MODEL}"', "--partition", as_of,
     ]  # fmt: skip
-    dagster_home = ROOT / ".dagster"
-    dagster_home.mkdir(exist_ok=True)
-    (dagster_home / "dagster.yaml").touch()
-    full = {**os.environ, "DAGSTER_HOME": str(dagster_home), **environment}
+    dagster_home = Path(environment["DAGSTER_HOME"])
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "dagster.yaml", dagster_home)
+    full = {**os.environ, **environment}
     SCRATCH.mkdir(exist_ok=True)
     with (SCRATCH / f"{as_of}.log").open("w") as log:
         done = subprocess.run(
@@ -138,7 +142,11 @@ def show_damages(home: Path) -> None:
     for name, damage in DAMAGES.items():
         with console.status(f"dagster refreshes {MODEL} as of {SEVENTH} after {name}"):
             fleet, copy = damaged_copy(name, damage, home)
-            environment = {"MODEL_REFRESH_FLEET": str(fleet), "MODEL_REFRESH_HOME": str(copy)}
+            environment = {
+                "MODEL_REFRESH_FLEET": str(fleet),
+                "MODEL_REFRESH_HOME": str(copy),
+                "DAGSTER_HOME": str(fleet.with_name("dagster")),
+            }
             outcome = refresh(SEVENTH, environment)
         after = champion_of(copy)
         stayed = f"{after[:8]} stayed" if after == before else f"CHANGED to {after[:8]}"
