@@ -5,6 +5,7 @@ its table is recorded, so a damaged feed never becomes history: repair it and ru
 """
 
 import difflib
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from model_refresh.records import CheckResult, Column, Frame, Labels
 
 _WIDER = {("integer", "number"), ("boolean", "integer"), ("boolean", "number")}
 _SHOWN = 5
+_STANDARD_ERRORS = 4.0
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,9 @@ def row_count_check(rows: int, earlier: Sequence[Frame], factor: float) -> Check
 def label_level_check(labels: Labels, earlier: Sequence[Labels], factor: float) -> CheckResult:
     """The base rate or mean is near that of the last frames' labels.
 
-    Binary: within a factor of the median rate. Regression: within factor - 1 standard deviations
-    of the median mean.
+    Binary: within a factor of the median rate, or within four standard errors of it, since the
+    rate of a rare label jumps by chance. Regression: within factor - 1 standard deviations of the
+    median mean.
     """
     known = [other.mean for other in earlier]
     if not known:
@@ -149,7 +152,9 @@ def label_level_check(labels: Labels, earlier: Sequence[Labels], factor: float) 
     usual = statistics.median(known)
     sentence = f"label mean {labels.mean:.4g} against {usual:.4g} in the last {len(known)} frames"
     if labels.spread is None:
+        by_chance = _STANDARD_ERRORS * _standard_error(max(labels.mean, usual), labels.rows)
         near = usual / factor <= labels.mean <= usual * factor
+        near = near or abs(labels.mean - usual) <= by_chance
     else:
         near = abs(labels.mean - usual) <= (factor - 1) * labels.spread
     if not near:
@@ -177,6 +182,11 @@ def minimum_rows_check(part: str, labels: Sequence[Labels], minimum: int) -> Che
     if rows < minimum:
         return _failed("minimum_rows", f"{rows} {part} rows; checks.min_rows asks for {minimum}")
     return _passed("minimum_rows", f"{rows} {part} rows")
+
+
+def _standard_error(rate: float, rows: int) -> float:
+    """Of a rate that was counted on that many rows."""
+    return math.sqrt(rate * (1 - rate) / rows) if rows else 0.0
 
 
 def _near(name: str, names: dict[str, Column]) -> str:
