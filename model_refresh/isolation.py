@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from model_refresh.errors import FitError, ModelRefreshError
+from model_refresh.errors import FitError, ModelRefreshError, StoreWriteError
 from model_refresh.records import Cost
 
 _MIB = 1024 * 1024
@@ -27,6 +27,7 @@ _TAIL_BYTES = 8192
 _NEARLY_ALL = 0.8
 _PIPE_BYTES = 1 << 20
 _OUT_OF_MEMORY = 77
+_TRANSIENT = 75
 _SIGNS_OF_MEMORY = (
     "bad_alloc",
     "memory allocation of",
@@ -49,7 +50,8 @@ def run_isolated(module: str, job: Path, *, deadline_seconds: float, memory_mib:
     The module's main must be `child_main`. `memory_mib` caps the data that the child may map
     (RLIMIT_DATA). Whatever happens, its whole process group is gone on return.
 
-    Raises FitError, in one sentence, where the child fails, dies, or meets a limit.
+    Raises FitError, in one sentence, where the child fails, dies, or meets a limit, and
+    StoreWriteError where the disk refused what it wrote: that says nothing of the fit.
     """
     child = _Child(module, job, memory_mib=memory_mib)
     try:
@@ -61,7 +63,8 @@ def run_isolated(module: str, job: Path, *, deadline_seconds: float, memory_mib:
     if not in_time:
         raise FitError(_late(child, deadline_seconds, memory_mib))
     if child.status != 0:
-        error = FitError(_reason(child, memory_mib))
+        kind = StoreWriteError if child.status == _TRANSIENT else FitError
+        error = kind(_reason(child, memory_mib))
         error.add_note(child.tail.decode(errors="replace"))
         raise error
     return child.cost
@@ -75,7 +78,8 @@ def child_main(run: Callable[[Path], None]) -> None:
     try:
         run(Path(job))
     except ModelRefreshError as error:
-        sys.exit(" ".join(str(error).split()))
+        sys.stderr.write(" ".join(str(error).split()) + "\n")
+        sys.exit(_TRANSIENT if error.transient else 1)
     except MemoryError:
         sys.stderr.write("MemoryError\n")
         sys.exit(_OUT_OF_MEMORY)

@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
-from model_refresh.errors import VerdictVoid
+from model_refresh.errors import ModelRefreshError, VerdictVoid
 from model_refresh.records import Frame, Promotion, Record, Scores
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.challenger import refit_challenger
-from model_refresh.refresh.champion import promote
+from model_refresh.refresh.champion import promote, settled_promotion
 from model_refresh.refresh.comparison import compare
 from model_refresh.refresh.dataset import build_dataset
 from model_refresh.refresh.frame import compute_frame
@@ -34,9 +34,13 @@ def refresh(
 ) -> Promotion:
     """Dataset, candidates, comparison, verdict, challenger, champion.
 
+    A refresh that has promoted is done: run again, it does nothing and gives the same record.
+
     Raises NotDue while too few frames have matured, DataError where a check on data stops it,
     and PromotionRefused where a gate rejects.
     """
+    if (settled := settled_promotion(store, as_of)) is not None:
+        return settled.record
     dataset = build_dataset(model, store, as_of).record
     on_step("dataset", dataset)
     candidates = []
@@ -51,11 +55,20 @@ def refresh(
         challenger = refit_challenger(model, store, dataset, verdict).record
         on_step("challenger", challenger)
         try:
-            return promote(model, store, verdict, challenger).record
+            promotion = promote(model, store, verdict, challenger).record
         except VerdictVoid:
             if attempt == _ROUNDS:
                 raise
+        else:
+            on_step("champion", promotion)
+            return promotion
     raise AssertionError("unreachable")
+
+
+def steps(model: Model) -> tuple[str, ...]:
+    """The names by which `refresh` tells of its steps, in order."""
+    candidates = [f"candidate {each.algorithm}" for each in model.spec.training.candidates]
+    return ("dataset", *candidates, "comparison", "verdict", "challenger", "champion")
 
 
 def score(
@@ -63,16 +76,24 @@ def score(
 ) -> Line[Scores] | None:
     """The batch of the frame at as_of by the champion that counts for it; None without one.
 
-    A published batch is final: with `again`, one under a newer entry is published beside it.
+    A published batch is final: with `again`, one under a newer entry is published beside it, and
+    one that was damaged is made anew. The challenger never keeps the champion's scores back: where
+    it can't score, the batch says why.
     """
     entry = champion_at(store, as_of)
-    published = published_scores(store, as_of)
-    if entry is None or (published is not None and not again):
+    if entry is None:
+        return None
+    if not again and (published := published_scores(store, as_of)) is not None:
         return published
     champion = _role(model, store, entry.version, as_of)
-    loser = _losing_challenger(store, as_of)
-    challenger = _role(model, store, loser, as_of) if loser else None
-    return publish_scores(store, entry, champion, challenger)
+    try:
+        challenger = _losing_challenger(model, store, as_of)
+        return publish_scores(store, entry, champion, challenger)
+    except ModelRefreshError as error:
+        if error.transient:
+            raise
+        note = f"the challenger could not score: {error}"
+        return publish_scores(store, entry, champion, None, notes=(note,))
 
 
 def current_frame(model: Model, store: ModelStore, as_of: dt.datetime) -> Frame:
@@ -88,9 +109,15 @@ def _role(model: Model, store: ModelStore, version: str, as_of: dt.datetime) -> 
     return Role(loaded, compute_frame(model, store, as_of, query=query, backfilled=False))
 
 
-def _losing_challenger(store: ModelStore, as_of: dt.datetime) -> str | None:
-    """The challenger of this as_of that stayed one: its trial twin, to be graded later."""
+def _losing_challenger(model: Model, store: ModelStore, as_of: dt.datetime) -> Role | None:
+    """The challenger of this as_of that stayed one: its trial twin, to be graded later.
+
+    One that can't be compared with the incumbent has no place beside it.
+    """
     verdict, comparison = store.verdicts(as_of).last(), store.comparisons(as_of).last()
     if verdict is None or comparison is None or verdict.record.decision == "promote":
         return None
-    return comparison.record.trial
+    incumbent = comparison.record.incumbent
+    if comparison.record.trial is None or (incumbent and incumbent.incomparable):
+        return None
+    return _role(model, store, comparison.record.trial, as_of)

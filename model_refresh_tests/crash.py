@@ -4,6 +4,7 @@ Each death happens in a child of the fork server, which has no threads: a proces
 started its pool can't be forked safely.
 """
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -15,15 +16,16 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["model_refresh.pipeline", "model_refresh_tests.crash"])
 
 
-def crash_points(do: Callable[[], object], prepare: Callable[[], None]) -> Iterator[int]:
+def crash_points(
+    do: Callable[[], object], prepare: Callable[[], None], *, every: int = 1
+) -> Iterator[int]:
     """Run `do` in a process that is killed at call 1, 2, 3... until it gets through.
 
+    With `every`, at call 1, 1 + every, 1 + 2 every...
     `prepare` restores the world before each run. Yields after each death, and once at the end.
     `do` goes to another process: a module's function, or a `functools.partial` of one.
     """
-    point = 0
-    while True:
-        point += 1
+    for point in itertools.count(1, every):
         prepare()
         died = _killed_at(point, do)
         yield point

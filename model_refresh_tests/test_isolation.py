@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from model_refresh.errors import FitError
+from model_refresh.errors import FitError, StoreWriteError
 from model_refresh.isolation import run_isolated
 from model_refresh.records import Cost
 
@@ -75,6 +75,13 @@ def test_a_child_that_fails_says_why_in_one_sentence(
     with pytest.raises(FitError) as caught:
         _run(tmp_path, "failing", text)
     assert str(caught.value) == sentence
+
+
+def test_a_disk_that_refuses_what_a_child_writes_is_no_failure_of_its_fit(tmp_path: Path) -> None:
+    with pytest.raises(StoreWriteError) as caught:
+        _run(tmp_path, "failing", "full disk")
+    assert str(caught.value) == "could not write the model: No space left on device"
+    assert caught.value.transient
 
 
 @pytest.mark.parametrize("text", ["python", "numpy", "polars"])

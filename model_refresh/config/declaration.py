@@ -154,7 +154,7 @@ class ComparisonSpec(Record):
         None, max_length=64, description="metrics that are shown too; null: all of the task's"
     )
     confidence: float = Field(
-        0.95, ge=0.5, lt=1, description="of each one-sided bound of an interval"
+        0.95, gt=0.5, lt=1, description="of each one-sided bound of an interval"
     )
     group: ColumnName | None = Field(
         None,

@@ -1,12 +1,15 @@
 """What is allowed and probably not meant: said by `check`, and never an error."""
 
 import datetime as dt
+import math
 import zoneinfo
 from dataclasses import dataclass
 from itertools import pairwise
 
 from model_refresh.config.cron import parse_cron
 from model_refresh.config.model import Model
+from model_refresh.config.values import format_duration
+from model_refresh.metrics.intervals import MIN_GROUPS
 from model_refresh.splits import Cadence
 
 _A_YEAR = 366
@@ -15,7 +18,7 @@ _A_YEAR = 366
 def warnings(model: Model) -> tuple[str, ...]:
     """One sentence each, with what to do about it."""
     fires = _fires(model)
-    found = (_early(model, fires), _skipping(model, fires))
+    found = (_early(model, fires), _skipping(model, fires), _few_groups(model))
     return tuple(sentence for sentence in found if sentence is not None)
 
 
@@ -67,6 +70,22 @@ def _skipping(model: Model, fires: list[_Fire]) -> str | None:
                 f"{cadence.key(later.frame)}, and {cadence.key(skipped)} is not scored"
             )
     return None
+
+
+def _few_groups(model: Model) -> str | None:
+    """Events are grouped by their day; with few days nothing can be judged, so nobody promoted."""
+    spec, cadence = model.spec, model.cadence
+    if spec.frame.rows != "event" or spec.comparison.group is not None:
+        return None
+    every, enough = cadence.next(cadence.start) - cadence.start, dt.timedelta(days=MIN_GROUPS)
+    covered = spec.training.holdout * every
+    if covered >= enough:
+        return None
+    return (
+        f"the holdout covers {format_duration(covered)} of events, and rows of one day are one "
+        f"group: {MIN_GROUPS} groups are needed to judge anything; set training.holdout to "
+        f"{math.ceil(enough / every)}, or name another comparison.group"
+    )
 
 
 def _below_a_day(cadence: Cadence) -> bool:

@@ -56,11 +56,14 @@ def shortened(name: str) -> str:
 
 
 def _line(sql: str, number: int, excerpt: str) -> int:
-    """The line in the query; where DuckDB wrapped it in a COPY, its own number is one too many."""
-    lines = ["", *sql.splitlines(), ""]
+    """The line in the query, by its text: DuckDB's own number is one too many inside of a COPY.
+
+    It is too few by the blank lines and comments that the statement begins with.
+    """
     shown = excerpt.strip(". ")
-    wrapped = 2 <= number < len(lines) and shown not in lines[number] and shown in lines[number - 1]
-    return number - 1 if wrapped else number
+    lines = enumerate(sql.splitlines(), 1)
+    found = [n for n, line in lines if shown in line and n >= number - 1]
+    return min(found, key=lambda n: (n != number, n), default=number)
 
 
 def _without_advice(text: str, error: Exception) -> str:

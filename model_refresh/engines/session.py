@@ -72,7 +72,7 @@ class Session:
             relation = self.connection.sql(bound.sql, params=bound.values)
         except duckdb.Error as error:
             raise query_error(self._located(error, bound), query) from error
-        _require_distinct_columns(relation.columns, query.name)
+        _require_plain_columns(relation.columns, query.name)
         return relation
 
     def _located(self, error: duckdb.Error, bound: Bound) -> duckdb.Error:
@@ -114,9 +114,14 @@ def _lock(connection: duckdb.DuckDBPyConnection, limits: Limits, allowed: Sequen
         connection.execute(f"SET {name} = $value", {"value": value}).fetchall()
 
 
-def _require_distinct_columns(columns: Sequence[str], name: str) -> None:
+def _require_plain_columns(columns: Sequence[str], name: str) -> None:
+    """Names that differ in more than form; without NUL, where Arrow's end."""
     seen: dict[str, str] = {}
     for column in columns:
+        if "\0" in column:
+            raise EngineError(
+                f"{name}: column {shortened(column)!r} has a NUL in its name; rename it with AS"
+            )
         normal = unicodedata.normalize("NFKC", column).strip().casefold()
         if normal in seen:
             raise EngineError(

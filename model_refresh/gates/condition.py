@@ -61,7 +61,7 @@ class Ruling:
     def unjudgeable(self) -> GateResult | None:
         """The failure where there is no challenger or no finite value; None where there is."""
         if self.comparison.challenger is None or self.comparison.trial is None:
-            return self.failed("no candidate could be fitted")
+            return self._grave("no candidate could be fitted")
         if self.values is None or not math.isfinite(self.values.challenger):
             return self.failed(sentences.missing(self.values, self.metric))
         return None
@@ -74,8 +74,7 @@ class Ruling:
         incumbent = self.comparison.incumbent
         why = incumbent and incumbent.incomparable
         if why is not None and self.comparison.challenger is not None:
-            answer = self.failed(f"incomparable: {why}")
-            return answer.model_copy(update={"severity": "reject"})
+            return self._grave(f"incomparable: {why}")
         if (failure := self.unjudgeable()) is not None:
             return failure
         if incumbent is None:
@@ -85,6 +84,10 @@ class Ruling:
     def failed(self, sentence: str) -> GateResult:
         """A failure without figures."""
         return self._result("failed", sentence)
+
+    def _grave(self, sentence: str) -> GateResult:
+        """A failure that a person must look at, whatever severity was declared."""
+        return self.failed(sentence).model_copy(update={"severity": "reject"})
 
     def _result(self, outcome: str, sentence: str) -> GateResult:
         return GateResult.model_validate(

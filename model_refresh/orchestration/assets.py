@@ -53,7 +53,7 @@ def _features(model: Model) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            frame = current_frame(model, store.of(model), as_of)
+            frame = current_frame(model, store.swept(model), as_of)
         return dg.MaterializeResult(metadata=metadata.of_frame(frame, store.of(model).place(frame)))
 
     return features
@@ -76,7 +76,7 @@ def _dataset(model: Model) -> dg.AssetsDefinition:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             line = build_dataset(model, store.of(model), as_of, on_frame=report)
-        return dg.MaterializeResult(metadata=metadata.of_dataset(line.record))
+        return dg.MaterializeResult(metadata=metadata.of_dataset(line.record, key(model, FEATURES)))
 
     return dataset
 

@@ -19,7 +19,6 @@ from model_refresh.orchestration.names import (
     key,
     partitions,
 )
-from model_refresh.orchestration.resources import RETRIES
 
 _SAYS = {
     FEATURES: "The rows to be scored at this as_of, with all that was known of them then.",
@@ -43,8 +42,6 @@ class Presentation(TypedDict, total=False):
     tags: Mapping[str, str]
     metadata: Mapping[str, dg.MetadataValue]
     partitions_def: dg.PartitionsDefinition[str]
-    retry_policy: dg.RetryPolicy
-    code_version: str
 
 
 def describe(model: Model, *step: str, partitioned: bool = True) -> Presentation:
@@ -57,7 +54,6 @@ def describe(model: Model, *step: str, partitioned: bool = True) -> Presentation
         owners=list(model.spec.owners),
         tags={MODEL_TAG: model.name},
         metadata=_references(model, step[0]),
-        retry_policy=RETRIES,
     )
     if partitioned:
         presentation["partitions_def"] = partitions(model)

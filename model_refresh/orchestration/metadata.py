@@ -1,11 +1,13 @@
-"""What a person sees on an asset's page. One sanitizer: every number becomes a plain float."""
+"""What a person sees on an asset's page, of each record. Every value goes through `values`."""
 
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 
+from model_refresh.orchestration.picture import calibration_picture
+from model_refresh.orchestration.values import Metadata, metrics, number, table
 from model_refresh.records import (
     Candidate,
     Challenger,
@@ -14,6 +16,7 @@ from model_refresh.records import (
     Cost,
     Dataset,
     Frame,
+    MetricComparison,
     Promotion,
     Scores,
     Verdict,
@@ -21,28 +24,7 @@ from model_refresh.records import (
 from model_refresh.storage import Line
 from model_refresh.storage.store import stamp
 
-Metadata = dict[str, dg.MetadataValue]
-
-
-def number(value: float) -> dg.MetadataValue:
-    """A plain float; what isn't finite is told as text, which no plot trips over."""
-    plain = float(value)
-    return (
-        dg.MetadataValue.float(plain) if math.isfinite(plain) else dg.MetadataValue.text(str(plain))
-    )
-
-
-def metrics(values: Mapping[str, float]) -> Metadata:
-    """Metrics under the same labels on every asset, so that the page plots them over time."""
-    return {name: number(value) for name, value in values.items()}
-
-
-def table(rows: Iterable[Mapping[str, object]]) -> dg.MetadataValue:
-    """A table of texts and numbers; None becomes an empty cell."""
-    records = [dg.TableRecord({name: _cell(value) for name, value in row.items()}) for row in rows]
-    if not records:
-        return dg.MetadataValue.text("none")
-    return dg.MetadataValue.table(records)
+V = TypeVar("V")
 
 
 def of_frame(frame: Frame, place: Path) -> Metadata:
@@ -58,8 +40,8 @@ def of_frame(frame: Frame, place: Path) -> Metadata:
     }
 
 
-def of_dataset(dataset: Dataset) -> Metadata:
-    """Of the asset `dataset`."""
+def of_dataset(dataset: Dataset, features: dg.AssetKey) -> Metadata:
+    """Of the asset `dataset`; its columns are those of `features` that are learned from."""
     plan = dataset.plan
     parts = {
         "tuning fits": plan.tuning,
@@ -70,6 +52,12 @@ def of_dataset(dataset: Dataset) -> Metadata:
     }
     return {
         "dagster/row_count": dg.MetadataValue.int(sum(pair.labels.rows for pair in dataset.frames)),
+        "dagster/column_schema": dg.MetadataValue.table_schema(schema(dataset.features)),
+        "dagster/column_lineage": dg.MetadataValue.column_lineage(
+            dg.TableColumnLineage(
+                {c.name: [dg.TableColumnDep(features, c.name)] for c in dataset.features}
+            )
+        ),
         "label_mean": number(dataset.frames[-1].labels.mean),
         "frames": table(
             {
@@ -118,29 +106,28 @@ def of_cost(cost: Cost | None) -> Metadata:
 
 
 def of_comparison(comparison: Comparison, candidates: Iterable[Candidate]) -> Metadata:
-    """Of the asset `comparison`: the leaderboard, and all three on the same holdout rows."""
+    """Of the asset `comparison`: all three on the same holdout rows, and the leaderboard."""
     incumbent = comparison.incumbent
+    judged = _first(comparison.primary, comparison.metrics)
     return {
-        **metrics({name: m.challenger for name, m in comparison.metrics.items()}),
         "challenger": dg.MetadataValue.text(comparison.challenger or "none could be fitted"),
         "incumbent": dg.MetadataValue.text(
             "none" if incumbent is None else incumbent.incomparable or incumbent.version
         ),
-        "dagster/row_count": dg.MetadataValue.int(comparison.rows),
-        "on the holdout": table(
-            {
-                "metric": name,
-                "challenger": m.challenger,
-                "incumbent": m.incumbent,
-                "constant": m.constant,
-                "gain over incumbent": m.gain_over_incumbent and m.gain_over_incumbent.estimate,
-                "at least": m.gain_over_incumbent and m.gain_over_incumbent.lower,
-            }
-            for name, m in comparison.metrics.items()
-        ),
+        "on the holdout": table(_side_by_side(m) for m in judged.values()),
         "leaderboard (validation)": table(
-            {"candidate": c.name, **(c.validation or {"failure": c.failure})} for c in candidates
+            {
+                "candidate": c.name,
+                "chosen": c.name == comparison.challenger,
+                **(_first(comparison.primary, c.validation) or {"failure": c.failure}),
+            }
+            for c in candidates
         ),
+        "predicted against actual": dg.MetadataValue.md(
+            calibration_picture(comparison) or "see slope and intercept on the holdout"
+        ),
+        **metrics({name: m.challenger for name, m in judged.items()}),
+        "dagster/row_count": dg.MetadataValue.int(comparison.rows),
         "notes": dg.MetadataValue.text("; ".join(comparison.notes) or "none"),
         "digest": dg.MetadataValue.text(comparison.digest()),
     }
@@ -152,7 +139,14 @@ def of_verdict(verdict: Verdict) -> Metadata:
         "decision": dg.MetadataValue.text(verdict.decision),
         "sentence": dg.MetadataValue.text(verdict.sentence),
         "gates": table(
-            {"gate": g.gate, "outcome": g.outcome, "sentence": g.sentence} for g in verdict.gates
+            {
+                "gate": g.gate,
+                "outcome": g.outcome,
+                "value": g.value,
+                "threshold": g.threshold,
+                "sentence": g.sentence,
+            }
+            for g in verdict.gates
         ),
         "digest": dg.MetadataValue.text(verdict.digest()),
     }
@@ -176,26 +170,27 @@ def of_promotion(promotion: Promotion, comparison: Comparison) -> Metadata:
     """Of the asset `champion`: who is in production now, and why."""
     promoted, judged = promotion.decision == "promote", comparison.metrics
     values = {name: m.challenger if promoted else m.incumbent for name, m in judged.items()}
+    known = {name: value for name, value in values.items() if value is not None}
     return {
-        **metrics({name: value for name, value in values.items() if value is not None}),
-        "as_of": dg.MetadataValue.text(stamp(promotion.as_of)),
         "decision": dg.MetadataValue.text(promotion.decision),
         "sentence": dg.MetadataValue.text(promotion.sentence),
         "champion": dg.MetadataValue.text(promotion.champion or "none yet"),
+        "as_of": dg.MetadataValue.text(stamp(promotion.as_of)),
         "entry": dg.MetadataValue.int(promotion.entry or 0),
+        **metrics(_first(comparison.primary, known)),
     }
 
 
 def of_scores(scores: Scores, place: Path) -> Metadata:
     """Of the asset `scores`."""
-    empty = "the frame has 0 rows: an empty batch was published" if not scores.rows else "none"
+    empty = () if scores.rows else ("the frame has 0 rows: an empty batch was published",)
     return {
         "dagster/row_count": dg.MetadataValue.int(scores.rows),
         "dagster/uri": dg.MetadataValue.text(str(place)),
         "champion": dg.MetadataValue.text(scores.champion),
         "entry": dg.MetadataValue.int(scores.entry),
         "challenger": dg.MetadataValue.text(scores.challenger or "none"),
-        "warning": dg.MetadataValue.text(empty),
+        "notes": dg.MetadataValue.text("; ".join([*empty, *scores.notes]) or "none"),
     }
 
 
@@ -204,9 +199,18 @@ def schema(columns: Iterable[Column]) -> dg.TableSchema:
     return dg.TableSchema([dg.TableColumn(c.name, c.stored_as) for c in columns])
 
 
-def _cell(value: object) -> str | int | float | bool:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else str(value)
-    return value if isinstance(value, str | int | bool) else str(value)
+def _side_by_side(judged: MetricComparison) -> Mapping[str, object]:
+    gain = judged.gain_over_incumbent
+    return {
+        "metric": judged.metric,
+        "challenger": judged.challenger,
+        "incumbent": judged.incumbent,
+        "constant": judged.constant,
+        "gain over incumbent": gain and gain.estimate,
+        "at least": gain and gain.lower,
+    }
+
+
+def _first(primary: str, values: Mapping[str, V]) -> dict[str, V]:
+    """The same with the metric that decides at the beginning."""
+    return {name: values[name] for name in sorted(values, key=lambda name: name != primary)}

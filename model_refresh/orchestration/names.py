@@ -11,6 +11,7 @@ PROMOTION_GATE = "promotion_gate"
 MODEL_TAG = "model_refresh/model"
 SELECTION_TAG = "model_refresh/selection"
 REASON_TAG = "model_refresh/reason"
+PARTITION_TAG = "dagster/partition"  # Dagster's own
 
 IMPLICIT_JOB = "__ASSET_JOB"
 """Dagster's own job over all assets: a job for each model would make loading quadratic."""

@@ -9,9 +9,10 @@ import dagster as dg
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError
 from model_refresh.storage import ModelStore, Store
+from model_refresh.storage.files import sweep
 
-RETRIES = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
-"""For transient faults only: every other error forbids its retry (`telling_failures`)."""
+RETRIES = 2
+RETRY_SECONDS = 5.0
 
 
 class StoreResource(dg.ConfigurableResource[Store]):
@@ -23,11 +24,23 @@ class StoreResource(dg.ConfigurableResource[Store]):
         """One model's part of the store."""
         return Store(Path(self.home)).model(model.name)
 
+    def swept(self, model: Model) -> ModelStore:
+        """The same, without what crashed processes left there."""
+        sweep(self.of(model).root)
+        return self.of(model)
+
 
 @contextmanager
 def telling_failures() -> Iterator[None]:
-    """Turn our errors into a Dagster failure with the same sentence."""
+    """Turn our errors into a Dagster failure with the same sentence; try transient ones again.
+
+    A retry policy on the assets would also retry what is no error of ours, and a run that a person
+    ends.
+    """
     try:
         yield
     except ModelRefreshError as error:
-        raise dg.Failure(str(error), allow_retries=error.transient) from error
+        failure = dg.Failure(str(error), allow_retries=False)
+        if not error.transient:
+            raise failure from error
+        raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from failure

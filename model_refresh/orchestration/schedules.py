@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 
 from model_refresh.config.model import Model
-from model_refresh.monitoring import scheduled
+from model_refresh.monitoring import postponed, scheduled
 from model_refresh.orchestration.names import IMPLICIT_JOB, MODEL_TAG
 from model_refresh.orchestration.requests import request_refresh
+from model_refresh.orchestration.resources import telling_failures
 
 
 def model_schedule(model: Model) -> dg.ScheduleDefinition:
@@ -24,9 +25,12 @@ def model_schedule(model: Model) -> dg.ScheduleDefinition:
     def schedule(
         context: dg.ScheduleEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        reason = scheduled(model, context.scheduled_execution_time)
-        if reason is None:
-            yield dg.SkipReason(f"{model.name} starts at {model.cadence.start}")
+        tick = context.scheduled_execution_time
+        reason = scheduled(model, tick)
+        with telling_failures():
+            why_not = postponed(model, reason, tick)
+        if reason is None or why_not is not None:
+            yield dg.SkipReason(why_not)
         else:
             yield request_refresh(model, reason)
 

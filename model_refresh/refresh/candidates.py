@@ -26,23 +26,27 @@ _CHILD = "model_refresh.refresh.fitting"
 def fit_candidate(
     model: Model, store: ModelStore, dataset: Dataset, algorithm: AnyAlgorithm
 ) -> Line[Candidate]:
-    """Tune and fit one algorithm: the trial twin. A fit that fails is recorded, not raised."""
+    """Tune and fit one algorithm: the trial twin. A fit that fails is recorded, not raised.
+
+    Raises StoreWriteError where the disk refuses: no algorithm is to blame for that.
+    """
     job = _search_job(model, store, dataset, algorithm)
     log = store.candidates(dataset.as_of, algorithm.algorithm)
     key = _job_key(job, dataset)
-    if (line := log.recall(key)) is not None and line.record.failure is None:
+    if (line := log.recall(key)) is not None:
         return line
     about = Candidate(as_of=dataset.as_of, name=algorithm.algorithm, dataset=dataset.digest())
     try:
         result, cost = run_fit(model, store, job)
     except FitError as error:
-        return log.record_once(about.model_copy(update={"failure": str(error)}), key=key)
+        failed = about.model_copy(update={"failure": str(error)})
+        return log.record_once(failed, key=failed.digest())  # not the key, under which it is sought
     fitted = about.model_copy(update=dict(result))
     return log.record_once(fitted, key=key, cost=cost)
 
 
 def run_fit(model: Model, store: ModelStore, job: FitJob) -> tuple[FitResult, Cost]:
-    """Run one job in a child process; raises FitError with the reason where it fails."""
+    """Run one job in a child process; raises FitError or StoreWriteError with the reason."""
     limits = model.spec.training.limits
     tuning_seconds = job.budget.seconds if job.budget is not None else 0.0
     with drafting(store.root) as scratch:

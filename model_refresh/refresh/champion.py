@@ -4,6 +4,8 @@ Promotion judges again by the same pure function on the stored, digest-bound com
 button, selection or crash can bring a version into production that its gates refused.
 """
 
+import datetime as dt
+from collections.abc import Sequence
 from itertools import pairwise
 
 from model_refresh.config.model import Model
@@ -22,20 +24,21 @@ def promote(
 ) -> Line[Promotion]:
     """Append the challenger to the champion log, or record that the incumbent stays.
 
-    A refresh of the past promotes nobody, and says so. Raises PromotionRefused where the verdict
+    A refresh of the past promotes nobody, and says so; one that has promoted already is done, and
+    its record is returned. Raises PromotionRefused where the verdict
     is `reject` or not stored, or a declared check has no stored pass, and VerdictVoid where the
     champion changed since; the log is not touched then.
     """
-    comparison = require_valid(model, store, verdict)
-    if verdict.decision == "reject":
-        raise PromotionRefused(f"{_about(model, verdict)}: {verdict.sentence}")
+    if (settled := settled_promotion(store, verdict.as_of)) is not None:
+        return settled
+    comparison = require_promotable(model, store, verdict)
     log = store.promotions(verdict.as_of)
     key = bytes_digest(f"{verdict.digest()} {challenger.digest()}".encode())
     decision, sentence = verdict.decision, verdict.sentence
     if decision == "promote" and not _append_promotion(
         model, store, verdict, challenger=challenger, comparison=comparison
     ):
-        decision, sentence = "retain", f"a later promotion is in the log already; {sentence}"
+        decision, sentence = "retain", f"a later entry is in the champion log already; {sentence}"
     newest = store.champion.last()
     promotion = Promotion(
         as_of=verdict.as_of,
@@ -48,7 +51,15 @@ def promote(
     return log.record_once(promotion, key=key)
 
 
-def require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
+def require_promotable(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
+    """The comparison of a verdict that holds; raises PromotionRefused where it is `reject`."""
+    comparison = _require_valid(model, store, verdict)
+    if verdict.decision == "reject":
+        raise PromotionRefused(f"{_about(model, verdict)}: reject: {verdict.sentence}")
+    return comparison
+
+
+def _require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
     """The comparison of a verdict that still holds; raises PromotionRefused where it doesn't."""
     about = _about(model, verdict)
     if store.verdicts(verdict.as_of).holding(verdict.digest()) is None:
@@ -62,9 +73,39 @@ def require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparis
         )
     if verdict.code != code_digest():
         raise PromotionRefused(f"{about}: model_refresh itself changed since: judge again")
-    if judge(model, line.record) != verdict:
+    dataset = store.datasets(verdict.as_of).holding(verdict.dataset)
+    if dataset is None:
+        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
+    if dataset.record.definition != model.definition.digest():
+        raise PromotionRefused(
+            f"{about}: the SQL or the label was declared anew since: refresh again"
+        )
+    if judge(model, line.record).digest() != verdict.digest():
         raise PromotionRefused(f"{about}: judging the stored comparison again says otherwise")
     return line.record
+
+
+def settled_promotion(store: ModelStore, as_of: dt.datetime) -> Line[Promotion] | None:
+    """How the refresh at as_of ended, if it promoted: nothing more can come of it.
+
+    Whatever became of that entry later: a version that was rolled back isn't judged again.
+    """
+    entries = [line.record for line in store.champion.lines()]
+    if not any(entry.kind == "promotion" and entry.as_of == as_of for entry in entries):
+        return None
+    lines = reversed(store.promotions(as_of).lines())
+    return next((line for line in lines if line.record.decision == "promote"), None)
+
+
+def rolled_back(entries: Sequence[Entry], version: str | None) -> Entry | None:
+    """The rollback that took this version out of production, unless an override brought it back."""
+    found = None
+    for before, after in pairwise(entries):
+        if after.kind == "rollback" and before.version == version:
+            found = after
+        elif after.kind == "override" and after.version == version:
+            found = None
+    return found
 
 
 def promoted_by(store: ModelStore, verdict: Verdict) -> Entry | None:
@@ -86,8 +127,7 @@ def _append_promotion(
     while promoted_by(store, verdict) is None:
         lines = store.champion.lines()
         newest = lines[-1] if lines else None
-        promotions = [line.record for line in lines if line.record.kind == "promotion"]
-        if any(entry.as_of >= verdict.as_of for entry in promotions):
+        if any(_forestalls(line.record, verdict) for line in lines):
             return False
         _require_current(model, verdict, newest)
         _require_checks(model, store, verdict, challenger=challenger, comparison=comparison)
@@ -95,6 +135,12 @@ def _append_promotion(
         entry = _entry(verdict, challenger, newest)
         store.champion.append(entry, number=entry.number)
     return True
+
+
+def _forestalls(entry: Entry, verdict: Verdict) -> bool:
+    """A later entry, or a promotion of the same as_of: this refresh is one of the past."""
+    is_same = entry.kind == "promotion" and entry.as_of == verdict.as_of
+    return is_same or entry.as_of > verdict.as_of
 
 
 def _entry(verdict: Verdict, challenger: Challenger, newest: Line[Entry] | None) -> Entry:
@@ -118,7 +164,7 @@ def _require_current(model: Model, verdict: Verdict, newest: Line[Entry] | None)
         now = f"entry {newest.number} ({newest.record.version})" if newest else "none"
         raise VerdictVoid(
             f"{_about(model, verdict)}: it was compared with another champion; the champion is now "
-            f"{now}: refresh again to compare with it"
+            f"{now}: run this refresh again, from comparison to champion"
         )
 
 
@@ -140,8 +186,6 @@ def _require_checks(
         raise PromotionRefused(f"{about}: there is no refitted challenger; run that step first")
     if failed := [check for check in challenger.checks if check.outcome == "failed"]:
         raise PromotionRefused(f"{about}: {failed[0].name}: {failed[0].sentence}")
-    if store.datasets(verdict.as_of).holding(verdict.dataset) is None:
-        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
     _require_artifact(store, challenger.version, challenger.artifact)
     _require_artifact(store, comparison.trial or "", verdict.artifact)
 
@@ -159,13 +203,12 @@ def _require_never_rolled_back(
     model: Model, verdict: Verdict, challenger: Challenger, *, lines: list[Line[Entry]]
 ) -> None:
     """A version that was rolled back once returns only by an override."""
-    for before, after in pairwise(line.record for line in lines):
-        if after.kind == "rollback" and before.version == challenger.version:
-            raise PromotionRefused(
-                f"{_about(model, verdict)}: version {before.version} was rolled back "
-                f"({after.reason}); model-refresh promote {model.name} {before.version} --force "
-                "--reason ... brings it back"
-            )
+    if (gone := rolled_back([line.record for line in lines], challenger.version)) is not None:
+        raise PromotionRefused(
+            f"{_about(model, verdict)}: version {challenger.version} was rolled back "
+            f"({gone.reason}); model-refresh promote {model.name} {challenger.version} --force "
+            "--reason ... brings it back"
+        )
 
 
 def _about(model: Model, verdict: Verdict) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from model_refresh.errors import DataError
 from model_refresh.records import CheckResult, Column, Frame, Labels
 
-_WIDER = {("integer", "number"), ("boolean", "integer"), ("boolean", "number")}
+_WIDER = {("integer", "number")}
 _SHOWN = 5
 _STANDARD_ERRORS = 4.0
 
@@ -107,7 +107,11 @@ def schema_check(
             problems.append(f"column {old.name!r} was {old.type} and is {new.type}")
     extra = sorted(set(now) - {column.name for column in previous})
     if extra:
-        use = "is used from now on" if adopt_new else "is not used as a feature"
+        use = (
+            "is used once every frame of a dataset has it"
+            if adopt_new
+            else "is not used as a feature"
+        )
         notes.append(f"new column {_listed(extra)} {use}")
     if problems:
         return _failed(
@@ -143,9 +147,12 @@ def label_level_check(labels: Labels, earlier: Sequence[Labels], factor: float) 
     """The base rate or mean is near that of the last frames' labels.
 
     Binary: within a factor of the median rate, or within four standard errors of it, since the
-    rate of a rare label jumps by chance. Regression: within factor - 1 standard deviations of the
-    median mean.
+    rate of a rare label jumps by chance. Regression: within factor - 1 standard deviations, the
+    median of the earlier labels', of the median mean. Without a labelled row there is no level,
+    and nothing to learn from (F14).
     """
+    if not labels.rows:
+        return _failed("label_level", "0 rows have a label: there is nothing to learn from")
     known = [other.mean for other in earlier]
     if not known:
         return _passed("label_level", f"label mean {labels.mean:.4g}, with none to compare with")
@@ -156,7 +163,8 @@ def label_level_check(labels: Labels, earlier: Sequence[Labels], factor: float) 
         near = usual / factor <= labels.mean <= usual * factor
         near = near or abs(labels.mean - usual) <= by_chance
     else:
-        near = abs(labels.mean - usual) <= (factor - 1) * labels.spread
+        spread = statistics.median(other.spread or 0.0 for other in earlier)
+        near = abs(labels.mean - usual) <= (factor - 1) * spread
     if not near:
         return _failed(
             "label_level",

@@ -7,13 +7,21 @@ import numpy as np
 from model_refresh import __version__
 from model_refresh.config.model import Model
 from model_refresh.metrics import compare_metrics, metric
-from model_refresh.records import Candidate, Comparison, Dataset, canonical_json
+from model_refresh.records import (
+    Candidate,
+    Comparison,
+    Dataset,
+    MetricComparison,
+    canonical_json,
+)
 from model_refresh.refresh.contest import Contest, hold_contest
 from model_refresh.refresh.incumbent import find_incumbent
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.folder import bytes_digest
 
 YARDSTICK = "constant"
+_MOST_HALVINGS = 40
+"""Beyond it 1 - confidence is too small to be told from 0."""
 
 
 def compare(
@@ -23,10 +31,11 @@ def compare(
     incumbent = find_incumbent(store, dataset.as_of)
     chosen = choose(model, candidates)
     log = store.comparisons(dataset.as_of)
+    names = sorted(model.metric_names)
     digests = sorted(candidate.digest() for candidate in candidates)
     inputs = [dataset.digest(), digests, incumbent and incumbent.entry_digest, __version__]
     key = bytes_digest(
-        canonical_json([*inputs, model.spec.comparison.model_dump(mode="json")]).encode()
+        canonical_json([*inputs, model.spec.comparison.model_dump(mode="json"), names]).encode()
     )
     if (line := log.recall(key)) is not None:
         return line
@@ -42,8 +51,11 @@ def compare(
         incumbent=incumbent,
         holdout=dataset.plan.holdout,
         rows=0,
-        confidence=_confidence(model, judged_before=len({line.key for line in log.lines()})),
+        confidence=_confidence(
+            model, judged_before=len({line.key for line in log.lines() if line.record.metrics})
+        ),
         metrics={},
+        notes=tuple(_cut_short(each) for each in candidates if not each.repeatable),
     )
     if chosen is None or chosen.version is None:
         return log.record_once(about, key=key)
@@ -61,9 +73,16 @@ def choose(model: Model, candidates: Sequence[Candidate]) -> Candidate | None:
     return max(finite, key=lambda c: primary.gain(c.validation[primary.name], 0.0))
 
 
+def _cut_short(candidate: Candidate) -> str:
+    return (
+        f"the tuning of {candidate.name} met tuning.seconds after {len(candidate.trials)} trials: "
+        "this refresh can't be repeated exactly"
+    )
+
+
 def _confidence(model: Model, *, judged_before: int) -> float:
     """Each further judgement on the same holdout halves the error that is allowed."""
-    return 1 - (1 - model.spec.comparison.confidence) * 0.5**judged_before
+    return 1 - (1 - model.spec.comparison.confidence) * 0.5 ** min(judged_before, _MOST_HALVINGS)
 
 
 def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:
@@ -82,6 +101,17 @@ def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:
             "holdout": contest.instants,
             "rows": len(contest.holdout.target),
             "metrics": metrics,
-            "notes": contest.notes,
+            "notes": (*about.notes, *contest.notes, *_poor_incumbent(metrics[about.primary])),
         }
+    )
+
+
+def _poor_incumbent(primary: MetricComparison) -> tuple[str, ...]:
+    """The incumbent does worse than no model at all, beyond doubt."""
+    gain = primary.incumbent_over_constant
+    if gain is None or not gain.upper < 0:
+        return ()
+    return (
+        f"the incumbent is worse than the constant: {primary.metric} {primary.incumbent:.5g} "
+        f"against {primary.constant:.5g}; a person should look at it",
     )

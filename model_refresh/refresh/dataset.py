@@ -46,7 +46,7 @@ def build_dataset(
     if not current.rows:
         raise DataError(f"{model.name}, frame of {stamp(as_of)}: 0 rows", check="row_count")
     frames = _labelled_frames(model, store, plan, on_frame=on_frame)
-    features, ignored, schema = _features(model, store, current)
+    features, ignored, schema = _features(model, store, current, frames)
     dataset = Dataset(
         as_of=as_of,
         definition=model.definition.digest(),
@@ -95,9 +95,12 @@ def _labelled_frames(
 
 
 def _features(
-    model: Model, store: ModelStore, current: Frame
+    model: Model, store: ModelStore, current: Frame, frames: tuple[LabelledFrame, ...]
 ) -> tuple[tuple[Column, ...], tuple[str, ...], CheckResult]:
-    """The feature columns, the new ones left out, and how the frame differs from the last one."""
+    """The feature columns, the new ones left out, and how the frame differs from the last one.
+
+    A new column is adopted, where policy says so, once every frame of the dataset has it.
+    """
     spec = model.spec
     taken = {*current.key, *spec.columns.exclude, spec.frame.event_time, spec.label.column}
     usable = [c for c in current.columns if c.name not in taken and c.type in FEATURE_TYPES]
@@ -107,9 +110,11 @@ def _features(
             name="schema", outcome="passed", sentence="the first dataset of its SQL"
         )
         return tuple(usable), (), first
-    adopt = spec.checks.new_columns == "adopt"
     known = {c.name for c in previous.current.columns} - set(previous.ignored)
-    ignored = tuple(c.name for c in usable if c.name not in known and not adopt)
+    adopt = spec.checks.new_columns == "adopt"
+    if adopt:
+        known |= set.intersection(*({c.name for c in pair.frame.columns} for pair in frames))
+    ignored = tuple(c.name for c in usable if c.name not in known)
     check = schema_check(
         current.columns,
         previous.current.columns,

@@ -21,6 +21,7 @@ from model_refresh.metrics import metric, names
 from model_refresh.records import LabelledFrame, Lineage, Recipe, Record, Trial
 from model_refresh.refresh.rows import LabelledRows, feature_names, load_labelled
 from model_refresh.storage import ModelStore, Store
+from model_refresh.storage.files import publish_file
 from model_refresh.tuning import Budget, tune
 
 RESULT = "result.json"
@@ -59,7 +60,7 @@ def run_job(job_file: Path) -> None:
     result = _search(job, store) if job.budget is not None else _plain(job)
     version = _fit(store, result.recipe, job.lineage)
     text = result.model_copy(update={"version": version}).canonical()
-    (job_file.parent / RESULT).write_text(text)
+    publish_file(job_file.parent / RESULT, text.encode())
 
 
 def _plain(job: FitJob) -> FitResult:

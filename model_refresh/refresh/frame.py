@@ -5,6 +5,7 @@ matured, so training and scoring can't differ.
 """
 
 import datetime as dt
+import difflib
 from pathlib import Path
 
 import polars as pl
@@ -50,6 +51,8 @@ def compute_frame(
         _require_ready(model, engine, as_of)
         engine.write(frame_query(query, as_of, str(model.features_path)), draft.path / ROWS)
         frame = _frame(draft, query, as_of, backfilled=backfilled)
+        if query == model.definition.frame:
+            require_declared_columns(model, frame)
         require(
             frame_checks(model, store, frame, query=query, table=draft.path / ROWS),
             about=f"{model.name}, frame of {stamp(as_of)}",
@@ -75,7 +78,8 @@ def frame_checks(
     model: Model, store: ModelStore, frame: Frame, *, query: FrameQuery, table: Path
 ) -> list[CheckResult]:
     """Every check on a frame that has been written, against the frames before it."""
-    facts = _facts(frame, table, query)
+    later = {model.spec.label.column} if model.definition.label.sql is None else set[str]()
+    facts = _facts(frame, table, query, known_later=later)
     earlier = earlier_frames(store, frame.query, frame.as_of)
     policy = model.spec.checks
     results = [key_check(facts, frame.key), null_check(facts, policy.max_null_share)]
@@ -86,8 +90,8 @@ def frame_checks(
     if earlier:
         since = f"the frame of {stamp(earlier[-1].as_of)}"
         adopt = policy.new_columns == "adopt"
-        previous = earlier[-1].columns
-        results.append(schema_check(frame.columns, previous, since=since, adopt_new=adopt))
+        now, before = ([c for c in f.columns if c.name not in later] for f in (frame, earlier[-1]))
+        results.append(schema_check(now, before, since=since, adopt_new=adopt))
     if frame.rows:
         results.append(row_count_check(frame.rows, earlier, policy.row_count_factor))
     return results
@@ -104,6 +108,27 @@ def earlier_frames(store: ModelStore, query: str, as_of: dt.datetime) -> list[Fr
         if len(found) == _RECENT:
             break
     return found[::-1]
+
+
+def require_declared_columns(model: Model, frame: Frame) -> None:
+    """Raise DataError where the declaration names a column that the query doesn't give."""
+    spec, names = model.spec, [column.name for column in frame.columns]
+    declared = {
+        "columns.exclude": spec.columns.exclude,
+        "columns.categorical": spec.columns.categorical,
+        "frame.assumes_known": spec.frame.assumes_known,
+        "comparison.group": [spec.comparison.group] if spec.comparison.group else [],
+        "comparison.disjoint": [spec.comparison.disjoint] if spec.comparison.disjoint else [],
+    }
+    for field, wanted in declared.items():
+        for name in wanted:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"there are {names}"
+                raise DataError(
+                    f"{model.name}: {field} names {name!r}, no column of features.sql; {hint}",
+                    check="columns",
+                )
 
 
 def read_columns(path: Path) -> tuple[Column, ...]:
@@ -124,6 +149,12 @@ def _frame(draft: Draft, query: FrameQuery, as_of: dt.datetime, *, backfilled: b
         raise DataError(f"features.sql gives no column {missing[0]!r}; it gives {names}")
     if taken := [name for name in names if name in RESERVED]:
         raise DataError(f"features.sql gives a column {taken[0]!r}; that name is reserved")
+    when = next((c for c in columns if c.name == query.event_time), None)
+    if when is not None and when.type not in {"date", "timestamp"}:
+        raise DataError(
+            f"features.sql gives frame.event_time {when.name!r} as {when.stored_as}: cast it to a "
+            "TIMESTAMP"
+        )
     return Frame(
         as_of=as_of,
         query=query.digest(),
@@ -135,10 +166,12 @@ def _frame(draft: Draft, query: FrameQuery, as_of: dt.datetime, *, backfilled: b
     )
 
 
-def _facts(frame: Frame, path: Path, query: FrameQuery) -> FrameFacts:
+def _facts(frame: Frame, path: Path, query: FrameQuery, *, known_later: set[str]) -> FrameFacts:
+    """What the checks look at; a label inside the frame is empty until it is known."""
     scan = pl.scan_parquet(path)
-    numbers = [c.name for c in frame.columns if c.stored_as in {"float", "double"}]
-    nulls = [c.name for c in frame.columns]
+    nulls = [c.name for c in frame.columns if c.name not in known_later]
+    doubles = {c.name for c in frame.columns if c.stored_as in {"float", "double"}}
+    numbers = [name for name in nulls if name in doubles]
     counts = scan.select(
         *[pl.col(name).null_count().alias(f"n{i}") for i, name in enumerate(nulls)],
         *[pl.col(name).is_infinite().sum().alias(f"i{i}") for i, name in enumerate(numbers)],

@@ -83,7 +83,7 @@ def _incomparable(incumbent: Incumbent, why: str) -> tuple[Incumbent, None]:
 
 def _require_same_question(model: Model, lineage: Lineage) -> None:
     ours, theirs = model.definition, lineage.definition
-    if (ours.task, ours.label) != (theirs.task, theirs.label):
+    if ours.question() != theirs.question():
         raise NotStored(
             "it predicts another label: label query, column, horizon, maturity or task differ; "
             "promote a version by hand to start anew"
@@ -110,8 +110,7 @@ def _rebuild_job(
     lineage = _trial_lineage(store, incumbent)
     if lineage is None or incumbent.version == incumbent.trial:
         raise NotStored(
-            f"the champion's version {incumbent.trial} can't be read ({error}); bring another back "
-            f"with: model-refresh rollback {model.name} --reason ..."
+            f"the champion's version {incumbent.trial} can't be read: {error}"
         ) from error
     recipe = read_recipe(store.version(incumbent.version))
     return FitJob(store=str(store.root.parent.resolve()), recipe=recipe, lineage=lineage)

@@ -28,7 +28,6 @@ def compute_labels(
     `earlier` are the labels of older frames, oldest first, with which the level is compared.
     Raises DataError where a check fails; nothing is recorded then.
     """
-    query = model.definition.label
     log = store.labels(label_digest(model), frame.as_of)
     stored = [line.record for line in log.lines() if line.record.frame == frame.content]
     if stored:
@@ -42,7 +41,9 @@ def compute_labels(
     with drafting(log.folder) as draft:
         table.write_parquet(draft.path / ROWS)
         content = draft.publish(
-            kind="labels", inputs={"query": query.digest(), "frame": frame.content}, libraries={}
+            kind="labels",
+            inputs={"query": label_digest(model), "frame": frame.content},
+            libraries={},
         )
     labels = labels.model_copy(update={"content": content.digest})
     return log.record_once(labels, key=content.digest).record
@@ -50,7 +51,7 @@ def compute_labels(
 
 def label_digest(model: Model) -> str:
     """What the labels were computed by; a label column inside features.sql counts that query."""
-    return model.definition.label.digest()
+    return model.definition.question()
 
 
 def _run(model: Model, frame: Frame) -> pl.DataFrame:
@@ -75,9 +76,7 @@ def until(label: LabelQuery, as_of: dt.datetime) -> dt.datetime:
 
 def _joined(keys: pl.DataFrame, found: pl.DataFrame, model: Model, about: str) -> pl.DataFrame:
     label, key = model.definition.label, keys.columns
-    found = found.rename({label.column: LABEL}).with_columns(
-        pl.col(name).cast(keys.schema[name]) for name in key
-    )
+    found = _with_key_types(found.rename({label.column: LABEL}), keys, about)
     if repeated := found.height - found.select(key).n_unique():
         raise DataError(
             f"{about}: {repeated} of {found.height} label rows repeat the {', '.join(key)} of "
@@ -102,6 +101,22 @@ def _joined(keys: pl.DataFrame, found: pl.DataFrame, model: Model, about: str) -
             .alias(LABEL)
         )
     return joined.drop("__found__")
+
+
+def _with_key_types(found: pl.DataFrame, keys: pl.DataFrame, about: str) -> pl.DataFrame:
+    """The labels with their key as the frame has it; raises DataError where that loses anything."""
+    for name in keys.columns:
+        wanted, met = keys.schema[name], found.schema[name]
+        cast = found[name].cast(wanted, strict=False)
+        if cast.null_count() > found[name].null_count():
+            odd = found[name].filter(cast.is_null() & found[name].is_not_null())[0]
+            raise DataError(
+                f"{about}: key {name!r} is {met} in the labels query and {wanted} in the features "
+                f"query, and {odd!r} is no {wanted}: cast it in one of them",
+                check="label_key",
+            )
+        found = found.with_columns(cast)
+    return found
 
 
 def _require_numbers(table: pl.DataFrame, model: Model, about: str) -> None:

@@ -5,14 +5,18 @@ import datetime as dt
 from model_refresh.algorithms.version import read_lineage
 from model_refresh.errors import PromotionRefused
 from model_refresh.records import Entry
+from model_refresh.refresh.champion import rolled_back
 from model_refresh.storage import Line, ModelStore
 
 
-def roll_back(store: ModelStore, *, to: str | None, who: str, reason: str) -> Entry:
+def roll_back(
+    store: ModelStore, *, to: str | None, who: str, reason: str, as_of: dt.datetime | None = None
+) -> Entry:
     """Bring a former champion back by one new entry; by default the one before the current.
 
-    The entry counts from the current champion's as_of. Raises PromotionRefused where there is
-    none to go back to, NotStored or CorruptError where its artifact isn't whole.
+    The entry counts from as_of, by default the current champion's. Raises PromotionRefused where
+    there is none to go back to, or it was rolled back itself, NotStored or CorruptError where its
+    artifact isn't whole.
     """
     while True:
         lines = store.champion.lines()
@@ -20,13 +24,14 @@ def roll_back(store: ModelStore, *, to: str | None, who: str, reason: str) -> En
             raise PromotionRefused(f"{store.name} has no champion yet: nothing to roll back")
         current = lines[-1].record
         former = _former(store, lines, to)
+        _require_not_rolled_back(store, lines, former.version)
         _require_whole(store, former.version, former.artifact)
         entry = former.model_copy(
             update={
                 "number": current.number + 1,
                 "prev": current.digest(),
                 "kind": "rollback",
-                "as_of": current.as_of,
+                "as_of": as_of or current.as_of,
                 "who": who,
                 "reason": reason,
             }
@@ -70,10 +75,21 @@ def _former(store: ModelStore, lines: list[Line[Entry]], to: str | None) -> Entr
     else:
         former = [entry for entry in entries if entry.version == to != current]
     if not former:
-        known = ", ".join(sorted({entry.version for entry in entries}))
+        others = dict.fromkeys(e.version for e in entries if e.version != current)
         met = "there is no earlier champion" if to is None else f"{to} is no former champion"
-        raise PromotionRefused(f"{store.name}: {met}; it is {current}, champions so far: {known}")
+        raise PromotionRefused(
+            f"{store.name}: the champion is {current}, and {met}; to go to another with --to: "
+            f"{', '.join(others) or 'there is none'}"
+        )
     return former[-1]
+
+
+def _require_not_rolled_back(store: ModelStore, lines: list[Line[Entry]], version: str) -> None:
+    if (gone := rolled_back([line.record for line in lines], version)) is not None:
+        raise PromotionRefused(
+            f"{store.name}: {version} was rolled back itself ({gone.reason}); "
+            f"model-refresh promote {store.name} {version} --force --reason ... brings it back"
+        )
 
 
 def _known_trial(store: ModelStore, version: str) -> str | None:

@@ -15,7 +15,11 @@ from model_refresh.records import (
 )
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.challenger import refit_challenger
-from model_refresh.refresh.champion import promote
+from model_refresh.refresh.champion import (
+    promote,
+    require_promotable,
+    settled_promotion,
+)
 from model_refresh.refresh.comparison import compare
 from model_refresh.refresh.verdict import give_verdict
 from model_refresh.storage import Line, ModelStore
@@ -65,12 +69,26 @@ def resume_promotion(
     Raises PromotionRefused where anything is missing or doesn't hold; the log is not touched.
     """
     instant = as_of if as_of is not None else newest_compared(model, store)
+    comparison = stored_comparison(model, store, instant)
+    if (settled := settled_promotion(store, instant)) is not None:
+        return _as_of_now(store, settled.record), comparison
     verdict = stored_verdict(model, store, instant)
+    require_promotable(model, store, verdict)
     challenger = store.challengers(instant).last()
     if challenger is None:
         raise PromotionRefused(f"{_about(model, instant)}: run the step challenger first")
     promotion = promote(model, store, verdict, challenger.record).record
-    return promotion, stored_comparison(model, store, instant)
+    return _as_of_now(store, promotion), comparison
+
+
+def _as_of_now(store: ModelStore, promotion: Promotion) -> Promotion:
+    """How a refresh ended, with who is in production now where that has changed since."""
+    newest = store.champion.last()
+    if newest is None or newest.number == promotion.entry:
+        return promotion
+    since = f"{promotion.sentence}; since then a {newest.record.kind}: {newest.record.reason}"
+    changes = {"entry": newest.number, "champion": newest.record.version, "sentence": since}
+    return promotion.model_copy(update=changes)
 
 
 def stored_dataset(model: Model, store: ModelStore, as_of: dt.datetime) -> Dataset:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from model_refresh.algorithms.version import Version
-from model_refresh.errors import DataError
+from model_refresh.errors import CorruptError, DataError, NotStored
 from model_refresh.records import Entry, Frame, Scores
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.folder import bytes_digest, drafting
@@ -32,12 +32,23 @@ class Role:
 
 
 def published_scores(store: ModelStore, as_of: dt.datetime) -> Line[Scores] | None:
-    """The newest batch of a frame; a frame that has one is not scored again unless asked."""
-    return store.scores(as_of).last()
+    """The newest batch of a frame; a frame that has one is not scored again unless asked.
+
+    Raises CorruptError or NotStored where its bytes are damaged or gone.
+    """
+    line = store.scores(as_of).last()
+    if line is not None:
+        store.content(store.scores(as_of), line.record.content).file(SCORES)
+    return line
 
 
 def publish_scores(
-    store: ModelStore, entry: Entry, champion: Role, challenger: Role | None
+    store: ModelStore,
+    entry: Entry,
+    champion: Role,
+    challenger: Role | None,
+    *,
+    notes: tuple[str, ...] = (),
 ) -> Line[Scores]:
     """Score the champion's frame and publish: the key, `score`, and `challenger_score` or null.
 
@@ -47,7 +58,7 @@ def publish_scores(
     log = store.scores(frame.as_of)
     names = [entry.digest(), frame.content, challenger.version.name if challenger else ""]
     key = bytes_digest(" ".join(names).encode())
-    if (line := log.recall(key)) is not None:
+    if (line := log.recall(key)) is not None and _is_whole(store, line.record):
         return line
     with drafting(log.folder) as draft:
         path = draft.path / SCORES
@@ -68,8 +79,18 @@ def publish_scores(
         challenger=challenger.version.name if challenger else None,
         rows=frame.rows,
         content=content.digest,
+        notes=notes,
     )
     return log.record_once(scores, key=key)
+
+
+def _is_whole(store: ModelStore, scores: Scores) -> bool:
+    """Whether a batch's bytes are there and match; a damaged one is made anew."""
+    try:
+        store.content(store.scores(scores.as_of), scores.content).file(SCORES)
+    except (CorruptError, NotStored):
+        return False
+    return True
 
 
 def _write_scores(store: ModelStore, path: Path, champion: Role, challenger: Role | None) -> None:

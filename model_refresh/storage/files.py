@@ -8,6 +8,7 @@ the dirty pages, so the caller writes anew under a new name.
 import errno
 import hashlib
 import os
+import re
 import shutil
 import socket
 import stat
@@ -17,12 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model_refresh.errors import CorruptError, NotStored, StoreWriteError
+from model_refresh.errors import CorruptError, ModelRefreshError, NotStored, StoreWriteError
 
 _TEMPORARY = ".tmp-"
 _DAMAGED = ".damaged-"
-_FOREIGN_TEMPORARY_SECONDS = 7 * 86_400
+_FORGOTTEN_SECONDS = 7 * 86_400
 _CHUNK = 1 << 20
+_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+"""How Polars tells what the system said, in an error of its own."""
 
 
 def publish_file(path: Path, content: bytes) -> bool:
@@ -40,7 +44,7 @@ def publish_file(path: Path, content: bytes) -> bool:
                 os.link(draft, path)
             except FileExistsError:
                 return False
-            sync_folder(path.parent)
+            _confirm(path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return True
@@ -62,7 +66,7 @@ def publish_folder(draft: Path, path: Path) -> bool:
             if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
                 return False
             raise
-        sync_folder(path.parent)
+        _confirm(path)
         return True
 
 
@@ -71,6 +75,23 @@ def new_draft(parent: Path) -> Path:
     with _writing(parent, 0):
         parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=temporary_prefix(), dir=parent))
+
+
+@contextmanager
+def refusals_told(draft: Path) -> Iterator[None]:
+    """Raise StoreWriteError where the disk refuses what is written below a draft folder."""
+    try:
+        yield
+    except ModelRefreshError:
+        raise
+    except Exception as error:
+        if (number := _refusal(error)) is None:
+            raise
+        raise StoreWriteError(
+            f"could not write below {draft.parent}, {_size(draft)} bytes were: "
+            f"{os.strerror(number)}. Nothing was published; free space or mend the disk, then run "
+            "the step again"
+        ) from error
 
 
 def set_aside(path: Path) -> Path:
@@ -98,7 +119,8 @@ def temporary_prefix() -> str:
 def sweep(root: Path) -> int:
     """Remove drafts that dead processes of this host left below `root`; the number removed.
 
-    Drafts of other hosts that share the store go after a week.
+    Drafts of other hosts that share the store go after a week, and those of a process whose
+    number was given to another one.
     """
     removed = 0
     for folder, names, _ in os.walk(root):
@@ -179,6 +201,29 @@ def _write_durably(path: Path, content: bytes) -> None:
         os.close(descriptor)
 
 
+def _confirm(path: Path) -> None:
+    """Flush the name of what has just been published."""
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StoreWriteError(
+            f"{path} is written, but the disk does not confirm that it will last: "
+            f"{error.strerror}; mend the disk, then run the step again"
+        ) from error
+
+
+def _refusal(error: Exception) -> int | None:
+    """The number with which the disk refused; None for an error of another kind."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (told := _OS_ERROR.search(str(error))):
+        number = int(told[1])
+    return number if number in _REFUSALS else None
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _host() -> str:
     name = socket.gethostname()
     return "".join(letter for letter in name if letter.isalnum()) or "host"
@@ -187,15 +232,24 @@ def _host() -> str:
 def _is_abandoned(draft: Path) -> bool:
     host, _, rest = draft.name.removeprefix(_TEMPORARY).partition("-")
     pid = rest.partition("-")[0]
-    if host != _host() or not pid.isdigit():
-        try:
-            return time.time() - draft.stat().st_mtime > _FOREIGN_TEMPORARY_SECONDS
-        except OSError:
-            return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
+    if host == _host() and pid.isdecimal() and not _is_running(int(pid)):
         return True
-    except PermissionError:
+    try:
+        return time.time() - draft.stat().st_mtime > _FORGOTTEN_SECONDS
+    except OSError:
         return False
-    return False
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process lives; one that ended and that nobody collects (a zombie) doesn't."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state not in {"Z", "X"}

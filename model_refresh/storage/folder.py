@@ -23,10 +23,12 @@ from model_refresh.storage.files import (
     publish_file,
     publish_folder,
     read_regular,
+    refusals_told,
     set_aside,
 )
 
 MANIFEST = "manifest.json"
+RESTORE = "restore it from a backup"
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
 
@@ -49,10 +51,14 @@ class Manifest(Record):
 
 @dataclass(frozen=True)
 class StoredFolder:
-    """A published folder; its manifest has been checked against its own text."""
+    """A published folder; its manifest has been checked against its own text.
+
+    `remedy` tells in messages what to do about a file that is lost or damaged.
+    """
 
     path: Path
     manifest: Manifest
+    remedy: str = RESTORE
 
     @property
     def digest(self) -> str:
@@ -67,11 +73,14 @@ class StoredFolder:
         if name not in self.manifest.files:
             raise NotStored(f"{self.path / name} is not in the manifest, so it is not opened")
         expected = self.manifest.files[name]
-        sha256, size = file_digest(self.path / name)
+        try:
+            sha256, size = file_digest(self.path / name)
+        except NotStored as error:
+            raise NotStored(f"{error}: {self.remedy}") from error
         if (sha256, size) != (expected.sha256, expected.bytes):
             raise CorruptError(
                 f"{self.path / name} has {size} bytes with sha256 {sha256[:16]}; its manifest says "
-                f"{expected.bytes} and {expected.sha256[:16]}: restore it from a backup"
+                f"{expected.bytes} and {expected.sha256[:16]}: {self.remedy}"
             )
         return self.path / name
 
@@ -124,24 +133,31 @@ class Draft:
 
 @contextmanager
 def drafting(parent: Path) -> Iterator[Draft]:
-    """A draft that is removed on the way out unless it was published."""
+    """A draft that is removed on the way out unless it was published.
+
+    Whoever writes into it, and however a library words it: where the disk refuses, StoreWriteError.
+    """
     path = new_draft(parent)
     try:
-        yield Draft(path, parent)
+        with refusals_told(path):
+            yield Draft(path, parent)
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def open_folder(path: Path) -> StoredFolder:
+def open_folder(path: Path, *, remedy: str = RESTORE) -> StoredFolder:
     """The published folder at this path; raises NotStored or CorruptError."""
-    text = read_regular(path / MANIFEST)
+    try:
+        text = read_regular(path / MANIFEST)
+    except NotStored as error:
+        raise NotStored(f"{error}: {remedy}") from error
     try:
         manifest = Manifest.parse(text)
     except ValidationError as error:
-        raise CorruptError(f"{path / MANIFEST} can't be read: restore it from a backup") from error
+        raise CorruptError(f"{path / MANIFEST} can't be read: {remedy}") from error
     if manifest.canonical().encode() != text:
-        raise CorruptError(f"{path / MANIFEST} was edited: restore it from a backup")
-    return StoredFolder(path, manifest)
+        raise CorruptError(f"{path / MANIFEST} was edited: {remedy}")
+    return StoredFolder(path, manifest, remedy)
 
 
 def bytes_digest(content: bytes) -> str:

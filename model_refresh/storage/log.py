@@ -5,6 +5,7 @@ line keeps, beside its record, what stays outside of every digest: the clock and
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +16,12 @@ from pydantic import AwareDatetime, ValidationError
 
 from model_refresh.errors import CorruptError
 from model_refresh.records import Cost, Digest, Record, canonical_json
-from model_refresh.storage.files import is_temporary, publish_file, read_regular
+from model_refresh.storage.files import publish_file, read_regular
 from model_refresh.storage.folder import bytes_digest
 
 R = TypeVar("R", bound=Record)
+
+_LINE_NAME = re.compile(r"([0-9]{8})\.json")
 
 
 class _Envelope(Record):
@@ -59,12 +62,16 @@ class Log(Generic[R]):
         numbers = self._numbers()
         if numbers != list(range(1, len(numbers) + 1)):
             missing = next(n for n in range(1, numbers[-1] + 1) if n not in numbers)
-            raise CorruptError(f"{self._path(missing)} is missing: restore it from a backup")
+            raise CorruptError(f"{self.path(missing)} is missing: restore it from a backup")
         return [self.line(number) for number in numbers]
 
     def line(self, number: int) -> Line[R]:
         """One line, verified; raises NotStored or CorruptError."""
-        return _parse(self._path(number), number, self.record_type)
+        return _parse(self.path(number), number, self.record_type)
+
+    def path(self, number: int) -> Path:
+        """Where a line lies, or would lie."""
+        return self.folder / f"{number:08d}.json"
 
     def first(self) -> Line[R] | None:
         """The oldest line."""
@@ -97,23 +104,20 @@ class Log(Generic[R]):
             seal="0" * 64,
         )
         sealed = envelope.model_copy(update={"seal": envelope.expected_seal})
-        return publish_file(self._path(number), _text(sealed))
+        return publish_file(self.path(number), _text(sealed))
 
     def record_once(self, record: R, *, key: str, cost: Cost | None = None) -> Line[R]:
         """The newest line, appended now unless it was made from the inputs `key` already."""
         while True:
             if (newest := self.last()) is not None and newest.key == key:
                 return newest
-            self.append(record, number=len(self._numbers()) + 1, key=key, cost=cost)
-
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number:08d}.json"
+            self.append(record, number=newest.number + 1 if newest else 1, key=key, cost=cost)
 
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():
             return []
-        names = [path for path in self.folder.glob("*.json") if not is_temporary(path)]
-        return sorted(int(path.stem) for path in names if path.stem.isdigit())
+        found = (_LINE_NAME.fullmatch(path.name) for path in self.folder.iterdir())
+        return sorted(int(name[1]) for name in found if name)
 
 
 def _text(envelope: _Envelope) -> bytes:

@@ -31,10 +31,17 @@ from model_refresh.records import (
     Verdict,
 )
 from model_refresh.storage.files import sweep
-from model_refresh.storage.folder import MANIFEST, Draft, StoredFolder, drafting, open_folder
+from model_refresh.storage.folder import (
+    MANIFEST,
+    RESTORE,
+    Draft,
+    StoredFolder,
+    drafting,
+    open_folder,
+)
 from model_refresh.storage.log import Log
 
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 ROWS = "rows.parquet"
 SCORES = "scores.parquet"
@@ -61,7 +68,7 @@ class Store:
 
     def model(self, name: str) -> "ModelStore":
         """The part that belongs to one model; names can't leave the root."""
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise StoreError(f"{name!r} is no model name; accepted: {_NAME.pattern}")
         return ModelStore(self.root / name, self.clock)
 
@@ -69,7 +76,7 @@ class Store:
         """The names of the models that have been stored, sorted."""
         if not self.root.is_dir():
             return []
-        return sorted(path.name for path in self.root.iterdir() if _NAME.match(path.name))
+        return sorted(path.name for path in self.root.iterdir() if _NAME.fullmatch(path.name))
 
     def sweep(self) -> int:
         """Remove what crashed processes left unpublished; the number of drafts removed."""
@@ -106,7 +113,7 @@ class ModelStore:
 
     def candidates(self, as_of: dt.datetime, name: str) -> Log[Candidate]:
         """What became of one candidate in the refresh at `as_of`."""
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             raise StoreError(f"{name!r} is no candidate's name; accepted: {_NAME.pattern}")
         return self._log(Candidate, "refreshes", stamp(as_of), f"candidate_{name}")
 
@@ -143,9 +150,13 @@ class ModelStore:
         """A fitted version; raises NotStored or CorruptError."""
         if not re.fullmatch(r"[0-9a-f]{16}", version):
             raise NotStored(f"{version!r} is no version: 16 hex digits are expected")
-        stored = open_folder(self.root / "versions" / version)
+        remedy = (
+            f"{RESTORE}; if it is the champion, model-refresh rollback {self.name} --reason ... "
+            "brings another back"
+        )
+        stored = open_folder(self.root / "versions" / version, remedy=remedy)
         if stored.digest[:16] != version:
-            raise CorruptError(f"{stored.path / MANIFEST} was edited: restore it from a backup")
+            raise CorruptError(f"{stored.path / MANIFEST} was edited: {remedy}")
         return stored
 
     def versions(self) -> list[str]:
@@ -161,7 +172,7 @@ class ModelStore:
         """The folder of a frame, labels or batch, whose manifest has the digest `content`."""
         stored = open_folder(log.folder / content[:16])
         if stored.digest != content:
-            raise CorruptError(f"{stored.path / MANIFEST} was edited: restore it from a backup")
+            raise CorruptError(f"{stored.path / MANIFEST} was edited: {RESTORE}")
         return stored
 
     def place(self, record: Frame | Scores) -> Path:

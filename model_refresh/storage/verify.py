@@ -1,6 +1,12 @@
-"""Re-hash everything: does every stored byte match its digest, and does every champion stand?"""
+"""Re-hash everything: does every stored byte match its digest, and does every champion stand?
+
+Also: is everything there that a record rests on, and nothing else? A last line that nothing rests
+on (a refresh's outcome, a batch's record) can be lost unseen; the same step writes it again.
+"""
 
 import datetime as dt
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +25,13 @@ from model_refresh.records import (
     Verdict,
 )
 from model_refresh.storage.files import is_damaged, is_temporary
-from model_refresh.storage.folder import MANIFEST, open_folder
+from model_refresh.storage.folder import MANIFEST, RESTORE, open_folder
+from model_refresh.storage.links import links
 from model_refresh.storage.log import Log
 from model_refresh.storage.store import ModelStore, Store
+
+_DIGEST = re.compile(r"[0-9a-f]{16}")
+_LINE = re.compile(r"[0-9]{8}\.json")
 
 _STEPS: dict[str, type[Record]] = {
     "dataset": Dataset,
@@ -43,25 +53,39 @@ def verify(store: Store, names: list[str]) -> Iterator[str]:
     """Every problem of what these models store, one sentence each; none where all is well."""
     for name in names:
         model = store.model(name)
-        yield from _files(model, model.root)
+        if not _is_folder(model.root):
+            yield f"{model.root} is no folder: nothing is stored of {name}"
+            continue
+        records: dict[Path, Record] = {}
+        yield from _files(model, model.root, records)
+        yield from _lost(model, records)
         yield from _champions(model)
 
 
-def _files(model: ModelStore, folder: Path) -> Iterator[str]:
-    """Walk down; a folder is a stored thing, a log, or a place where those lie."""
-    if not folder.is_dir() or is_temporary(folder):
-        return
-    if (folder / MANIFEST).exists():
+def _files(model: ModelStore, folder: Path, records: dict[Path, Record]) -> Iterator[str]:
+    """Walk down; a folder is a stored thing, a log, or a place where those lie.
+
+    What the logs hold is added to `records`, by file.
+    """
+    paths = sorted(path for path in folder.iterdir() if not is_temporary(path))
+    folders = [path for path in paths if _is_folder(path)]
+    files = [path for path in paths if path not in folders]
+    if folder / MANIFEST in paths:
         yield from _thing(folder)
         return
-    lines = [path for path in sorted(folder.iterdir()) if not path.is_dir()]
-    if lines:
-        yield from _log(model, folder, lines)
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and is_damaged(path):
+    if files and not folders and _DIGEST.fullmatch(folder.name):
+        yield f"{folder / MANIFEST} is missing from the store: {RESTORE}"
+        return
+    yield from _log(model, folder, files, records)
+    for path in folders:
+        if is_damaged(path):
             yield f"{path} was set aside as damaged: look at it, then remove it"
-        elif path.is_dir():
-            yield from _files(model, path)
+        else:
+            yield from _files(model, path, records)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _thing(folder: Path) -> Iterator[str]:
@@ -71,21 +95,42 @@ def _thing(folder: Path) -> Iterator[str]:
         yield str(error)
         return
     if folder.name != stored.digest[:16]:
-        yield f"{folder} holds {stored.digest[:16]}: its manifest was edited, or it was renamed"
+        yield f"{folder / MANIFEST} is that of {stored.digest[:16]}: it was edited, or moved here"
     yield from stored.problems()
 
 
-def _log(model: ModelStore, folder: Path, paths: list[Path]) -> Iterator[str]:
+def _log(
+    model: ModelStore, folder: Path, files: list[Path], records: dict[Path, Record]
+) -> Iterator[str]:
     log: Log[Record] = Log(folder, _type_of(model, folder), model.clock)
-    expected = [folder / f"{number:08d}.json" for number in range(1, len(paths) + 1)]
-    for path in sorted({*paths, *expected}):
+    before = 0
+    for path in files:
+        if not _LINE.fullmatch(path.name):
+            yield f"{path} is no line of this log: nothing reads it, remove it"
+            continue
+        number = int(path.stem)
+        if number != before + 1:
+            yield f"{log.path(before + 1)} is missing from the store: {RESTORE}"
+        before = number
         try:
-            if path not in expected or not path.stem.isdigit():
-                yield f"{path} is no line of this log: nothing reads it, remove it"
-            else:
-                log.line(int(path.stem))
+            records[path] = log.line(number).record
         except (CorruptError, NotStored) as error:
             yield str(error)
+
+
+def _lost(model: ModelStore, records: dict[Path, Record]) -> Iterator[str]:
+    """Everything that a record rests on is there."""
+    held = {
+        (place, record.digest())
+        for path, record in records.items()
+        for place in (path.parent, path.parent.parent)
+    }
+    needed = {link: path for path, record in records.items() for link in links(record, model)}
+    for link, path in needed.items():
+        if link.record is None and not os.path.lexists(link.place):
+            yield f"{link.place} is missing from the store, {path} rests on it: {RESTORE}"
+        elif link.record is not None and (link.place, link.record) not in held:
+            yield f"{link.place} lacks {link.record[:16]}, {path} rests on it: {RESTORE}"
 
 
 def _type_of(model: ModelStore, folder: Path) -> type[Record]:

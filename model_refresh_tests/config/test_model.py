@@ -126,3 +126,18 @@ def test_a_schedule_that_skips_frames_is_warned_of(tmp_path: Path) -> None:
     (warning,) = warnings(make_model(tmp_path, every="1d"))
     assert "rarer than frame.every 1d: after 1997-03-03 it takes 1997-03-10" in warning
     assert "1997-03-04 is not scored" in warning
+
+
+@pytest.mark.parametrize(
+    ("every", "holdout", "needed"), [("1d", 1, 5), ("1h", 2, 120), ("7d", 1, 0)]
+)
+def test_too_few_days_of_events_to_judge_are_warned_of(
+    tmp_path: Path, every: str, holdout: int, needed: int
+) -> None:
+    cron = {"1d": "0 6 * * *", "1h": "5 * * * *", "7d": "0 6 * * MON"}[every]
+    model = make_model(
+        tmp_path, rows="event", event_time="at", every=every, holdout=holdout, cron=cron
+    )
+    told = [each for each in warnings(model) if "group" in each]
+    assert len(told) == (needed > 0)
+    assert all(f"set training.holdout to {needed}" in each for each in told)

@@ -1,6 +1,7 @@
 """What every engine must do; a subclass in the engines' tests opens its own over the same rows."""
 
 import datetime as dt
+import unicodedata
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -229,6 +230,18 @@ class EngineContract:
         engine.write(query, tmp_path / "rows.parquet")
         assert table(engine, query.sql).schema.names == [name, "b"]
         assert pq.read_schema(tmp_path / "rows.parquet").names == [name, "b"]
+
+    @few
+    @given(name=st.text(min_size=1))
+    def test_any_text_is_a_column_name_or_is_refused(self, engine: Engine, name: str) -> None:
+        quoted = '"' + name.replace('"', '""') + '"'
+        normal = unicodedata.normalize("NFKC", name).strip().casefold()
+        try:
+            rows = table(engine, f"select 1 as {quoted}, 2 as b")
+        except EngineError:
+            assert normal == "b" or "\0" in name
+        else:
+            assert rows.schema.names == [name, "b"]
 
     def test_a_file_is_never_overwritten(self, engine: Engine, tmp_path: Path) -> None:
         path = tmp_path / "rows.parquet"

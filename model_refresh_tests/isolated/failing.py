@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from model_refresh.errors import FitError
+from model_refresh.errors import FitError, StoreWriteError
 from model_refresh.isolation import child_main
 
 
@@ -21,6 +21,8 @@ def run(job: Path) -> None:
             for _ in range(100_000):
                 sys.stderr.write("much ado about nothing\n")
             raise FitError("about nothing")
+        case "full disk":
+            raise StoreWriteError("could not write the model:\n  No space left on device")
         case name:
             os.kill(os.getpid(), signal.Signals[name])
 

@@ -1,64 +1,57 @@
 """Ways around a blocking check in Dagster: none of them gets a refused challenger promoted.
 
-A blocking check alone is passed by when the champion is materialized alone, when checks are
-deselected, when its severity is WARN, and when an automation condition asks for the champion.
+| a blocking check alone is passed by when       | test here                                     |
+|------------------------------------------------|-----------------------------------------------|
+| its severity is WARN                           | retain_warns                                  |
+| the champion is materialized alone             | materialized_alone, asked_for_in_the_run      |
+| checks are deselected                          | deselected_checks                             |
+| a subset multi-check emits nothing             | another_gate (silent)                         |
+| the check sits on the champion itself          | another_gate (on_champion)                    |
+| somebody put a laxer check in its place        | another_gate (lax, raising)                   |
+| the champion is skipped, scores are not        | skipping_the_champion                         |
+| an automation condition asks for the champion  | automation_condition (eager, fails open)      |
+| the executor ignores it (dask_executor)        | no_executor_but_ours                          |
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import dagster as dg
 import pytest
 
-from model_refresh.orchestration.build import build_definitions
 from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh_tests.conftest import SECOND
-from model_refresh_tests.lab import NAME, Lab
+from model_refresh_tests.lab import Lab
+from model_refresh_tests.orchestration.runs import (
+    AFTER,
+    STEPS,
+    definitions_of,
+    entries,
+    failure_of,
+    keys_of,
+    materialize,
+    materialized,
+    metadata_of,
+)
 
 IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
-STEPS = ("features", "dataset", "candidates/constant", "candidates/linear", "comparison")
-AFTER = ("challenger", "champion")
+
+
+AC = dg.AutomationCondition
+
+# `eager` waits until no partition of its deps is missing, which is never; somebody will drop that.
+EAGER = AC.eager().without(~AC.any_deps_missing())
+CONDITIONS = {
+    "as it is": AC.eager(),
+    "eager": EAGER,
+    "fails open": EAGER
+    & ~AC.any_deps_match(AC.any_checks_match(AC.check_failed(), blocking_only=True)),
+    "right": EAGER & AC.all_deps_blocking_checks_passed(),
+}
 
 
 def with_gate(lab: Lab, severity: str) -> Lab:
     return lab.again({"gates": [{**IMPOSSIBLE, "severity": severity}]})
-
-
-def materialize(
-    lab: Lab, steps: Sequence[str], *, checks: bool = True
-) -> dg.ExecuteInProcessResult:
-    definitions = build_definitions([lab.model], home=lab.home)
-    keys = [dg.AssetKey([NAME, *step.split("/")]) for step in steps]
-    selection: dg.AssetSelection = dg.AssetSelection.assets(*keys)
-    if not checks:
-        selection = selection.without_checks()
-    job = dg.define_asset_job("subset", selection=selection)
-    resolved = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job])).resolve_job_def(
-        "subset"
-    )
-    alone = list(steps) == ["champion"]  # Dagster gives an unpartitioned asset alone no partition
-    key = None if alone else lab.model.cadence.key(lab.day(SECOND))
-    with dg.DagsterInstance.ephemeral() as instance:
-        return resolved.execute_in_process(
-            instance=instance, raise_on_error=False, partition_key=key
-        )
-
-
-def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
-    events = result.get_asset_materialization_events()
-    return {event.asset_key.path[-1] for event in events if event.asset_key is not None}
-
-
-def entries(lab: Lab) -> int:
-    return len(lab.store.champion.lines())
-
-
-def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    told = [
-        event.step_failure_data.user_failure_data.description or ""
-        for event in result.all_events
-        if event.is_step_failure and event.step_failure_data.user_failure_data is not None
-    ]
-    return " ".join(told)
 
 
 def test_a_passing_gate_lets_the_run_promote(lab: Lab) -> None:
@@ -74,11 +67,7 @@ def test_retain_warns_and_the_run_goes_on_with_the_incumbent(lab: Lab) -> None:
     assert result.success
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert {"champion", "scores"} <= materialized(result)
-    (told,) = [
-        event.materialization.metadata
-        for event in result.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey([NAME, "champion"])
-    ]
+    told = metadata_of(result, "champion")
     assert told["decision"].value == "retain"
     assert "0.999" in str(told["sentence"].value)
     assert entries(strict) == 1
@@ -90,6 +79,7 @@ def test_reject_stops_the_run_before_the_champion(lab: Lab) -> None:
     (evaluation,) = result.get_asset_check_evaluations()
     assert not result.success
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "0.999" in (evaluation.description or "")
     assert not {"challenger", "champion", "scores"} & materialized(result)
     assert entries(strict) == 1
 
@@ -106,6 +96,23 @@ def test_a_champion_materialized_alone_is_judged_again(
     result = materialize(strict, ["champion"])
     assert result.success is runs
     assert why in failure_of(result)
+    assert entries(strict) == 1
+
+
+@pytest.mark.parametrize("severity", ["retain", "reject"])
+def test_a_champion_asked_for_after_its_run_says_the_same(lab: Lab, severity: str) -> None:
+    """In the run and alone, the log is untouched and the reason is shown."""
+    strict = with_gate(lab, severity)
+    in_run = materialize(strict, [*STEPS, *AFTER])
+    alone = materialize(strict, ["champion"])
+    assert alone.success is in_run.success is (severity == "retain")
+    if severity == "retain":
+        told = [str(metadata_of(run, "champion")["sentence"].value) for run in (in_run, alone)]
+        assert told[0] == told[1]
+    else:
+        (check,) = in_run.get_asset_check_evaluations()
+        told = [str(check.description), failure_of(alone)]
+    assert all("0.999" in each for each in told)
     assert entries(strict) == 1
 
 
@@ -152,11 +159,132 @@ def test_skipping_the_champion_scores_with_the_incumbent(lab: Lab) -> None:
     assert entries(strict) == 1
 
 
+def silent_gate(keys: dict[str, dg.AssetKey]) -> dg.AssetChecksDefinition:
+    """A multi-check whose subset tells nothing of the gate."""
+    specs = [
+        dg.AssetCheckSpec("promotion_gate", asset=keys["comparison"], blocking=True),
+        dg.AssetCheckSpec("other", asset=keys["comparison"]),
+    ]
+
+    @dg.multi_asset_check(specs=specs, can_subset=True)
+    def gate() -> Iterator[dg.AssetCheckResult]:
+        yield dg.AssetCheckResult(passed=True, asset_key=keys["comparison"], check_name="other")
+
+    return gate
+
+
+def lax_gate(keys: dict[str, dg.AssetKey]) -> dg.AssetChecksDefinition:
+    """A check that always passes."""
+
+    @dg.asset_check(asset=keys["comparison"], name="promotion_gate", blocking=True)
+    def gate() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    return gate
+
+
+def gate_on_champion(keys: dict[str, dg.AssetKey]) -> dg.AssetChecksDefinition:
+    """A check that runs when the champion has been materialized."""
+
+    @dg.asset_check(asset=keys["champion"], name="promotion_gate", blocking=True)
+    def gate() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=False)
+
+    return gate
+
+
+def raising_gate(keys: dict[str, dg.AssetKey]) -> dg.AssetChecksDefinition:
+    """A check that fails before it says anything."""
+
+    @dg.asset_check(asset=keys["comparison"], name="promotion_gate")
+    def gate() -> dg.AssetCheckResult:
+        raise RuntimeError("the gate itself is broken")
+
+    return gate
+
+
+@pytest.mark.parametrize("severity", ["retain", "reject"])
+@pytest.mark.parametrize("gate", [silent_gate, lax_gate, gate_on_champion, raising_gate])
+def test_another_gate_in_its_place_promotes_nobody(
+    lab: Lab,
+    severity: str,
+    gate: Callable[[dict[str, dg.AssetKey]], dg.AssetChecksDefinition],
+) -> None:
+    strict = with_gate(lab, severity)
+    ours = definitions_of(strict)
+    names = ("comparison", "champion")
+    changed = dg.Definitions(
+        assets=ours.assets,
+        asset_checks=[gate(dict(zip(names, keys_of(names), strict=True)))],
+        resources=ours.resources,
+        executor=ours.executor,
+    )
+    result = materialize(strict, [*STEPS, *AFTER], definitions=changed)
+    assert "champion" not in materialized(result)
+    assert not result.success
+    assert entries(strict) == 1
+
+
 def test_no_asset_asks_for_itself_by_an_automation_condition(lab: Lab) -> None:
-    definitions = build_definitions([lab.model], home=lab.home)
-    specs = definitions.resolve_all_asset_specs()
+    specs = definitions_of(lab).resolve_all_asset_specs()
     assert len(specs) == 8
     assert [spec.automation_condition for spec in specs] == [None] * 8
+
+
+@pytest.mark.filterwarnings("ignore:Parameter `include_sources`")  # of Dagster's own tester
+@pytest.mark.parametrize("severity", ["retain", "reject"])
+@pytest.mark.parametrize(
+    ("condition", "checks", "asks"),
+    [
+        ("as it is", True, False),
+        ("eager", True, True),
+        ("eager", False, True),
+        ("fails open", True, False),
+        ("fails open", False, True),
+        ("right", True, False),
+        ("right", False, False),
+    ],
+)
+def test_a_champion_that_an_automation_condition_asks_for_is_not_promoted(
+    lab: Lab, severity: str, condition: str, checks: bool, asks: bool
+) -> None:
+    strict = with_gate(lab, severity)
+    automated = with_condition(definitions_of(strict), CONDITIONS[condition])
+    (champion,) = keys_of(["champion"])
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization(champion))
+        before = dg.evaluate_automation_conditions(automated, instance)
+        steps = [*STEPS, "challenger"] if checks else STEPS
+        materialize(strict, steps, checks=checks, definitions=automated, instance=instance)
+        after = dg.evaluate_automation_conditions(automated, instance, cursor=before.cursor)
+        assert (before.get_num_requested(champion), after.get_num_requested(champion)) == (0, asks)
+        result = materialize(strict, ["champion"], definitions=automated, instance=instance)
+    assert entries(strict) == 1
+    assert result.success is (checks and severity == "retain")
+
+
+def with_condition(
+    ours: dg.Definitions, condition: dg.AutomationCondition[dg.AssetKey]
+) -> dg.Definitions:
+    """Our definitions with a condition on the champion."""
+    assets = [each for each in ours.assets or [] if isinstance(each, dg.AssetsDefinition)]
+
+    def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
+        if spec.key not in keys_of(["champion"]):
+            return spec
+        return spec.replace_attributes(automation_condition=condition)
+
+    return dg.Definitions(
+        assets=dg.map_asset_specs(conditioned, assets),
+        asset_checks=ours.asset_checks,
+        resources=ours.resources,
+        executor=ours.executor,
+    )
+
+
+def test_there_is_no_executor_but_ours_that_could_ignore_a_check(lab: Lab) -> None:
+    assert definitions_of(lab).executor is dg.in_process_executor
+    assert find_spec("dagster_dask") is None
 
 
 def test_a_refusal_is_not_retried(lab: Lab) -> None:

@@ -57,6 +57,22 @@ def test_a_failed_candidate_is_tried_again_and_a_fitted_one_is_not(lab: Lab) -> 
     assert again.number == 3
 
 
+def test_a_failure_is_no_answer_to_the_same_inputs(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset, other = dataset_of(lab), lab.again({"training.seed": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "model_refresh.refresh.candidates._CHILD", "model_refresh_tests.isolated.failing"
+        )
+        failed = fit_candidate(other.model, other.store, dataset, Linear())
+        assert failed.record.failure is not None
+        assert fit_candidate(other.model, other.store, dataset, Linear()) == failed
+    fitted = fit_candidate(other.model, other.store, dataset, Linear())
+    assert (fitted.record.failure, fitted.number) == (None, failed.number + 1)
+    assert other.store.candidates(lab.day(SECOND), "linear").last() == fitted
+
+
 def test_the_same_inputs_give_the_same_version(lab: Lab) -> None:
     dataset = dataset_of(lab)
     version = fit_candidate(lab.model, lab.store, dataset, Linear()).record.version

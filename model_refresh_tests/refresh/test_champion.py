@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from model_refresh.config.fleet import load_fleet
-from model_refresh.errors import ModelRefreshError, PromotionRefused, VerdictVoid
+from model_refresh.errors import (
+    ModelRefreshError,
+    PromotionRefused,
+    StoreWriteError,
+    VerdictVoid,
+)
 from model_refresh.records import Challenger, CheckResult, Verdict
 from model_refresh.refresh.challenger import refit_challenger
 from model_refresh.refresh.champion import promote
 from model_refresh.refresh.override import override, roll_back
 from model_refresh.refresh.resume import (
     resume_challenger,
+    resume_comparison,
     resume_promotion,
     resume_verdict,
     stored_dataset,
@@ -25,6 +31,7 @@ from model_refresh.storage.verify import verify
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.crash import crash_points
 from model_refresh_tests.lab import NAME, Lab
+from model_refresh_tests.storage.test_files import fail_fsync
 
 IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
 
@@ -217,7 +224,7 @@ def test_one_flipped_byte_of_either_twin_stops_the_promotion(
 def test_refreshing_the_past_promotes_nobody(lab: Lab) -> None:
     promotion = lab.refresh(FIRST - 1)
     assert promotion.decision == "retain"
-    assert "a later promotion is in the log" in promotion.sentence
+    assert "a later entry is in the champion log" in promotion.sentence
     assert len(champions(lab)) == 1
 
 
@@ -238,9 +245,18 @@ def test_any_former_champion_comes_back_by_one_entry(lab: Lab) -> None:
     first, second = champions(lab)
     entry = roll_back(lab.store, to=None, who="ann", reason="complaints")
     assert (entry.kind, entry.version, entry.as_of) == ("rollback", first, lab.day(SECOND))
-    assert roll_back(lab.store, to=second, who="ann", reason="no, it was fine").version == second
-    assert champions(lab) == [first, second, first, second]
+    assert champions(lab) == [first, second, first]
+    with pytest.raises(PromotionRefused, match=r"was rolled back itself \(complaints\).*--force"):
+        roll_back(lab.store, to=second, who="ann", reason="no, it was fine")
+    override(lab.store, second, as_of=lab.day(SECOND), who="ann", reason="no, it was fine")
+    assert roll_back(lab.store, to=first, who="ann", reason="it was not").version == first
     assert problems(lab) == []
+
+
+def test_a_rollback_may_count_from_another_as_of(lab: Lab) -> None:
+    promote(lab.model, lab.store, *judged(lab))
+    entry = roll_back(lab.store, to=None, who="ann", reason="late", as_of=lab.day(SECOND + 3))
+    assert entry.as_of == lab.day(SECOND + 3)
 
 
 def test_a_rollback_goes_back_in_history_not_to_and_fro(lab: Lab) -> None:
@@ -254,8 +270,9 @@ def test_a_version_that_was_rolled_back_returns_by_override_only(lab: Lab) -> No
     verdict, challenger = judged(lab)
     promote(lab.model, lab.store, verdict, challenger)
     roll_back(lab.store, to=None, who="ann", reason="complaints")
-    promotion = lab.refresh(SECOND)
-    assert promotion.decision == "retain"
+    before = len(lab.store.promotions(lab.day(SECOND)).lines())
+    lab.refresh(SECOND)
+    assert len(lab.store.promotions(lab.day(SECOND)).lines()) == before, "it has promoted: done"
     assert champions(lab)[-1] != challenger.version
     back = override(
         lab.store, challenger.version or "", as_of=lab.day(SECOND), who="ann", reason="x"
@@ -336,6 +353,35 @@ def test_a_kill_at_any_call_inside_a_promotion_leaves_the_old_or_the_new_champio
     assert seen == {1, 2}, "the kills must fall on both sides of the promotion"
 
 
+def test_an_fsync_that_fails_inside_a_promotion_leaves_the_old_or_the_new_champion(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict, challenger = judged(lab)
+    old = champions(lab)
+    new = [*old, challenger.version]
+    kept = lab.home.with_name("kept")
+    shutil.copytree(lab.home, kept)
+    seen = []
+    for failing in range(1, 100):
+        with monkeypatch.context() as broken:
+            calls = fail_fsync(broken, failing)
+            try:
+                promote(lab.model, lab.store, verdict, challenger)
+            except StoreWriteError as error:
+                assert error.transient
+        if len(calls) < failing:
+            break
+        met = champions(lab)
+        assert met in (old, new)
+        seen.append(len(met))
+        assert problems(lab) == []
+        promote(lab.model, lab.store, verdict, challenger)
+        assert champions(lab) == new
+        shutil.rmtree(lab.home)
+        shutil.copytree(kept, lab.home)
+    assert seen == [1, 2, 2, 2], "the entry and its name, then the record and its name"
+
+
 def test_a_kill_at_any_call_while_judging_is_mended_by_running_again(lab: Lab) -> None:
     kept = lab.home.with_name("kept")
     shutil.copytree(lab.home, kept)
@@ -358,3 +404,45 @@ def test_a_refit_is_done_once(lab: Lab) -> None:
     dataset = stored_dataset(lab.model, lab.store, lab.day(SECOND))
     again = refit_challenger(lab.model, lab.store, dataset, verdict)
     assert (again.number, again.record) == (1, challenger)
+
+
+def test_a_verdict_with_bounds_that_are_nan_is_the_same_when_judged_again(lab: Lab) -> None:
+    few = lab.again({"comparison.group": "segment"})
+    resume_comparison(few.model, few.store, few.day(SECOND))
+    verdict, challenger = judged(few)
+    assert "not judged: 2 independent groups" in verdict.sentence
+    assert promote(few.model, few.store, verdict, challenger).record.decision == "retain"
+
+
+def test_a_label_that_was_declared_anew_since_the_verdict_voids_it(lab: Lab) -> None:
+    verdict, challenger = judged(lab)
+    path = lab.folder / "labels.sql"
+    path.write_text(path.read_text().replace("max(visited)", "1 - max(visited)"))
+    changed = lab.again({})
+    with pytest.raises(PromotionRefused, match="the SQL or the label was declared anew"):
+        promote(changed.model, changed.store, verdict, challenger)
+    assert len(champions(lab)) == 1
+
+
+def test_a_refresh_that_has_promoted_is_done_whatever_is_declared_later(lab: Lab) -> None:
+    promote(lab.model, lab.store, *judged(lab))
+    changed = lab.again({"comparison.confidence": 0.99})
+    promotion = changed.refresh(SECOND)
+    assert (promotion.decision, promotion.entry) == ("promote", 2)
+    assert len(lab.store.promotions(lab.day(SECOND)).lines()) == 1
+
+
+def test_a_refresh_older_than_an_override_promotes_nobody(lab: Lab) -> None:
+    trial = lab.store.comparisons(lab.day(FIRST)).lines()[-1].record.trial
+    override(lab.store, trial or "", as_of=lab.day(SECOND + 1), who="ann", reason="trying")
+    promotion = lab.refresh(SECOND)
+    assert promotion.decision == "retain"
+    assert "a later entry is in the champion log" in promotion.sentence
+
+
+def test_the_champions_page_tells_who_is_in_production_after_a_rollback(lab: Lab) -> None:
+    promote(lab.model, lab.store, *judged(lab))
+    entry = roll_back(lab.store, to=None, who="ann", reason="complaints")
+    promotion, _ = resume_promotion(lab.model, lab.store, None)
+    assert (promotion.entry, promotion.champion) == (entry.number, entry.version)
+    assert promotion.sentence.endswith("since then a rollback: complaints")

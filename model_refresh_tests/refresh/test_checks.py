@@ -47,3 +47,9 @@ def test_a_mean_fails_further_off_than_factor_less_1_deviations(mean: float, out
     earlier = [make_labels(10.0, rows=100, spread=2.0)]
     check = label_level_check(make_labels(mean, rows=100, spread=2.0), earlier, 3.0)
     assert check.outcome == outcome
+
+
+def test_a_unit_change_is_not_excused_by_its_own_spread() -> None:
+    earlier = [make_labels(10.0, rows=100, spread=10.0)] * 3
+    cents = make_labels(1000.0, rows=100, spread=1000.0)
+    assert label_level_check(cents, earlier, 3.0).outcome == "failed"

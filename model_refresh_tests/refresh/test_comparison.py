@@ -75,7 +75,7 @@ def test_no_fitted_candidate_is_recorded_and_promotes_nobody(lab: Lab) -> None:
     comparison = compare(lab.model, lab.store, dataset, []).record
     assert comparison.challenger is None
     verdict = resume_verdict(lab.model, lab.store, lab.day(SECOND)).record
-    assert verdict.decision == "retain"
+    assert verdict.decision == "reject", "something is wrong: a person must look"
     assert "no candidate could be fitted" in verdict.sentence
 
 
@@ -142,3 +142,11 @@ def test_values_that_training_and_holdout_may_not_share_stop(lab: Lab) -> None:
     strict = lab.again({"comparison.disjoint": "segment"})
     with pytest.raises(Contaminated, match="300 holdout rows share their 'segment'"):
         compared(strict)
+
+
+def test_a_gate_that_asks_for_another_metric_compares_anew(lab: Lab) -> None:
+    plain = lab.again({"comparison.also": ["brier"]})
+    assert "roc_auc" not in compared(plain).metrics
+    gate = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.5}
+    asked = plain.again({"comparison.also": ["brier"], "gates": [gate]})
+    assert "roc_auc" in compared(asked).metrics

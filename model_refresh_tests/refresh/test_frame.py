@@ -188,3 +188,26 @@ def test_a_model_without_a_watermark_needs_none(fresh: Lab) -> None:
     model: Model = fresh.model
     assert model.ready_sql is None
     assert frame_at(fresh, 5).as_of == fresh.day(5) == dt.datetime(2024, 1, 20, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"columns.exclude": ["segmnt"]}, "columns.exclude"),
+        ({"comparison.group": "segmnt"}, "comparison.group"),
+        ({"comparison.disjoint": "segmnt"}, "comparison.disjoint"),
+        ({"frame.assumes_known": ["segmnt"]}, "frame.assumes_known"),
+    ],
+)
+def test_a_declared_column_that_the_query_does_not_give_stops_before_training(
+    fresh: Lab, changes: dict[str, object], field: str
+) -> None:
+    with pytest.raises(DataError, match=f"{field} names 'segmnt'.*did you mean 'segment'"):
+        frame_at(fresh.again(changes), 5)
+
+
+def test_a_label_inside_the_features_query_may_be_empty_until_it_is_known(fresh: Lab) -> None:
+    sql = (fresh.folder / "features.sql").read_text()
+    unknown = "segment,\n    NULL::INTEGER AS visited,"
+    (fresh.folder / "features.sql").write_text(sql.replace("segment,", unknown, 1))
+    assert frame_at(fresh.again({"label.query": None}), 5).rows == 300

@@ -83,3 +83,11 @@ def test_a_base_rate_far_from_the_last_ones_stops(fresh: Lab) -> None:
     often = usual.model_copy(update={"mean": usual.mean * 2})
     with pytest.raises(DataError, match=r"more than checks\.label_level_factor 1\.5 allows"):
         compute_labels(lab.model, lab.store, frame_at(lab, 6), earlier=[often] * 3)
+
+
+def test_a_key_of_another_type_says_where_and_what_to_do(fresh: Lab) -> None:
+    lab = with_labels(
+        fresh, "SELECT 'c' || customer_id AS customer_id, 1 AS visited FROM visits GROUP BY ALL"
+    )
+    with pytest.raises(DataError, match=r"key 'customer_id' is String in the labels query.*'c\d+'"):
+        labels_at(lab, 5)

@@ -10,7 +10,7 @@ import pytest
 
 from model_refresh import pipeline
 from model_refresh.algorithms.version import load_version
-from model_refresh.errors import DataError, ModelRefreshError
+from model_refresh.errors import CorruptError, DataError, ModelRefreshError
 from model_refresh.records import Entry, Scores
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.override import roll_back
@@ -173,3 +173,24 @@ def test_a_promotion_is_not_needed_to_score_the_next_frame(lab: Lab) -> None:
     with pytest.raises(ModelRefreshError, match="run the step challenger first"):
         resume_promotion(lab.model, lab.store, lab.day(SECOND))
     assert scored(lab, SECOND).champion == newest_entry(lab).version
+
+
+def test_a_damaged_batch_is_named_and_made_anew_on_demand(lab: Lab) -> None:
+    first = scored(lab, FIRST)
+    path = lab.store.place(first)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(CorruptError, match=r"scores\.parquet"):
+        scored(lab, FIRST)
+    assert scored(lab, FIRST, again=True) == first
+    assert path.read_bytes() == whole
+
+
+def test_a_lost_challenger_keeps_no_champion_back(lab: Lab) -> None:
+    gate = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
+    resume_verdict(lab.again({"gates": [gate]}).model, lab.store, lab.day(SECOND))
+    trial = lab.store.comparisons(lab.day(SECOND)).lines()[-1].record.trial
+    shutil.rmtree(lab.store.versions_folder / (trial or ""))
+    scores = scored(lab, SECOND)
+    assert (scores.rows, scores.challenger) == (300, None)
+    assert "the challenger could not score" in scores.notes[0]

@@ -3,6 +3,9 @@
 import errno
 import multiprocessing
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,23 @@ from model_refresh.storage.files import (
     publish_folder,
     read_regular,
     sweep,
+    temporary_prefix,
 )
+
+
+def fail_fsync(patch: pytest.MonkeyPatch, failing: int) -> list[int]:
+    """Let the n-th fsync from now on, and no other, fail with EIO; the list of calls."""
+    calls: list[int] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+
+    patch.setattr(os, "fsync", fsync)
+    return calls
 
 
 def test_a_file_is_published_once_and_never_overwritten(tmp_path: Path) -> None:
@@ -52,6 +71,34 @@ def test_a_failing_disk_publishes_nothing_and_says_where(
     assert caught.value.transient
     assert len(calls) == 1, "an fsync that failed is never tried again"
     assert not path.exists()
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3])
+def test_a_folder_of_which_anything_is_not_flushed_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """The file, the draft, and after the rename the folder that holds it."""
+    draft = new_draft(tmp_path / "versions")
+    (draft / "model.txt").write_bytes(b"tree")
+    calls = fail_fsync(monkeypatch, failing)
+    said = "Nothing was published" if failing < 3 else "does not confirm that it will last"
+    with pytest.raises(StoreWriteError, match=said) as caught:
+        publish_folder(draft, tmp_path / "versions" / "v1")
+    assert caught.value.transient
+    assert len(calls) == failing, "an fsync that failed is never tried again"
+    assert (tmp_path / "versions" / "v1").exists() is (failing == 3)
+
+
+def test_a_name_that_the_disk_does_not_confirm_is_said_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    with monkeypatch.context() as broken:
+        fail_fsync(broken, 2)
+        with pytest.raises(StoreWriteError, match="does not confirm that it will last"):
+            publish_file(path, b"first")
+    assert not publish_file(path, b"second")
+    assert path.read_bytes() == b"first"
 
 
 def test_a_full_disk_leaves_nothing_at_the_final_path(tmp_path: Path) -> None:
@@ -103,3 +150,23 @@ def test_a_sweep_removes_drafts_of_dead_processes_only(tmp_path: Path) -> None:
     assert len(list((tmp_path / "versions").iterdir())) == 2
     assert sweep(tmp_path) == 1
     assert list((tmp_path / "versions").iterdir()) == [mine]
+
+
+def test_a_sweep_is_not_deceived_by_a_process_that_nobody_collects(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+    draft = tmp_path / temporary_prefix().replace(f"-{os.getpid()}-", f"-{dead.pid}-x")
+    draft.mkdir()
+    assert sweep(tmp_path) == 1
+    dead.wait()
+
+
+@pytest.mark.parametrize("name", [f"{temporary_prefix()}x", ".tmp-elsewhere-1-x", ".tmp-odd"])
+@pytest.mark.parametrize(("days", "swept"), [(6, 0), (8, 1)])
+def test_a_sweep_removes_what_lies_for_a_week_whoever_left_it(
+    tmp_path: Path, name: str, days: int, swept: int
+) -> None:
+    (tmp_path / name).mkdir()
+    left = time.time() - days * 86_400
+    os.utime(tmp_path / name, (left, left))
+    assert sweep(tmp_path) == swept

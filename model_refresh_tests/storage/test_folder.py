@@ -1,6 +1,9 @@
 """A stored folder: every read is verified, damage is named, planted files are never opened."""
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +39,44 @@ def test_a_draft_that_is_not_published_vanishes(tmp_path: Path) -> None:
         (draft.path / "model.txt").write_bytes(b"half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import polars as pl, pyarrow.parquet as pq
+from model_refresh.errors import StoreWriteError
+from model_refresh.storage.folder import drafting
+rows = pl.DataFrame({"a": range(100_000)}).with_columns(pl.col("a").hash())
+table = rows.to_arrow()
+writers = [
+    rows.write_parquet,
+    rows.lazy().sink_parquet,
+    lambda path: pq.write_table(table, path),
+    lambda path: path.write_text("tree" * 10_000),
+]
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+for write in writers:
+    try:
+        with drafting(Path(sys.argv[1])) as draft:
+            write(draft.path / "file")
+    except StoreWriteError as error:
+        print(error.transient, error)
+"""
+
+
+def test_a_full_disk_is_told_alike_by_whatever_library_meets_it(tmp_path: Path) -> None:
+    """Each of them leaves a file that is cut off: in the draft, where nobody reads it."""
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    told = rf"True could not write below {tmp_path}, (0|10000) bytes were: File too large\. Nothing"
+    assert [bool(re.match(told, line)) for line in answer.stdout.splitlines()] == [True] * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_error_in_a_draft_is_not_taken_for_the_disks(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), drafting(tmp_path) as draft:
+        (draft.path / "gone").read_bytes()
 
 
 def _flip(path: Path) -> None:

@@ -78,6 +78,23 @@ def test_a_missing_line_is_named(tmp_path: Path) -> None:
         log.lines()
 
 
+def test_recording_goes_on_behind_a_missing_line(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    for number in (1, 2, 3):
+        log.append(make_record(), number=number)
+    log.path(2).unlink()
+    assert log.record_once(make_record("later"), key="0" * 64).number == 4
+
+
+@pytest.mark.parametrize("name", ["1.json", "²²²²²²²².json", "٠٠٠٠٠٠٠٢.json", "000000002.json"])
+def test_a_planted_file_is_no_line(tmp_path: Path, name: str) -> None:
+    log = make_log(tmp_path)
+    log.append(make_record("a"), number=1)
+    (tmp_path / name).write_bytes(log.path(1).read_bytes())
+    assert [line.record.sentence for line in log.lines()] == ["a"]
+    assert log.record_once(make_record("b"), key="0" * 64).number == 2
+
+
 def _append(folder: str, worker: int) -> None:
     log = make_log(Path(folder))
     for step in range(10):

@@ -1,0 +1,122 @@
+"""Frames, labels, and the dataset that is made of them."""
+
+import datetime as dt
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from model_refresh.records.base import ColumnType, Digest, Instant, Record, Task
+
+
+class Column(Record):
+    """A column of a frame: its name as the query gives it, and its type."""
+
+    name: str
+    type: ColumnType
+    stored_as: str = Field(description="the engine's own type, as read from the Parquet file")
+
+
+class FrameQuery(Record):
+    """How frames are computed; a version keeps its own."""
+
+    sql: str
+    key: tuple[str, ...]
+    rows: Literal["snapshot", "event"]
+    event_time: str | None = None
+    every: str
+
+
+class LabelQuery(Record):
+    """What is predicted, and when it is known. `sql` None: the label is a column of the frame."""
+
+    sql: str | None
+    column: str
+    horizon: dt.timedelta
+    maturity: dt.timedelta
+    missing: Literal["error", "drop"] | float
+
+
+class Definition(Record):
+    """What must stay the same for two versions to be comparable, and what a version carries."""
+
+    task: Task
+    frame: FrameQuery
+    label: LabelQuery
+
+    def question(self) -> str:
+        """The digest of what is predicted; a label inside features.sql depends on all of that."""
+        inside = self.frame.digest() if self.label.sql is None else ""
+        return hashlib.sha256(f"{self.task} {self.label.digest()} {inside}".encode()).hexdigest()
+
+
+class Frame(Record):
+    """The rows to be scored at one `as_of`, stored as one Parquet file."""
+
+    as_of: Instant
+    query: Digest
+    content: Digest = Field(description="digest of its folder's manifest")
+    rows: int
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    backfilled: bool = Field(description="computed after a later frame already existed")
+
+
+class Labels(Record):
+    """What became of a frame's rows, stored as one Parquet file of key and label."""
+
+    as_of: Instant
+    until: Instant
+    known_at: Instant = Field(description="until + maturity")
+    query: Digest
+    frame: Digest = Field(description="content digest of the frame that these labels belong to")
+    content: Digest = Field(description="digest of its folder's manifest")
+    rows: int
+    mean: float = Field(description="base rate of a binary label, mean of a continuous one")
+    spread: float | None = Field(description="standard deviation; None for a binary label")
+
+
+class LabelledFrame(Record):
+    """A frame and its labels: the unit of which datasets are made."""
+
+    frame: Frame
+    labels: Labels
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The frame's instant."""
+        return self.frame.as_of
+
+
+class FramePlan(Record):
+    """Which frames serve what in a refresh at `as_of` (the law of time, point 3)."""
+
+    as_of: Instant
+    tuning: tuple[Instant, ...]
+    validation: tuple[Instant, ...]
+    trial: tuple[Instant, ...]
+    holdout: tuple[Instant, ...]
+    final: tuple[Instant, ...]
+    notes: tuple[str, ...] = ()
+
+
+class CheckResult(Record):
+    """What one check on data found; `noted` passes and is worth a sentence."""
+
+    name: str
+    outcome: Literal["passed", "noted", "failed"]
+    sentence: str
+
+
+class Dataset(Record):
+    """The frames and labels that a refresh learns from, and how they are split."""
+
+    as_of: Instant
+    definition: Digest
+    plan: FramePlan
+    frames: tuple[LabelledFrame, ...] = Field(description="oldest first, each as_of once")
+    current: Frame = Field(description="the frame to be scored at as_of")
+    features: tuple[Column, ...]
+    categorical: tuple[str, ...]
+    ignored: tuple[str, ...] = Field(description="new columns that policy keeps out")
+    checks: tuple[CheckResult, ...]

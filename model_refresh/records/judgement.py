@@ -1,0 +1,146 @@
+"""What is decided: comparison, verdict, challenger, champion, scores."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from model_refresh.records.base import Decision, Digest, Instant, Record, Severity, Task
+from model_refresh.records.data import CheckResult
+from model_refresh.records.fits import Lineage
+
+
+class Interval(Record):
+    """An estimate with one-sided bounds, each at `confidence`."""
+
+    estimate: float
+    lower: float
+    upper: float
+    confidence: float
+    groups: int = Field(description="independent groups of rows (clusters)")
+
+
+class MetricComparison(Record):
+    """One metric on the same holdout rows. Gains are positive where the challenger is better."""
+
+    metric: str
+    challenger: float
+    constant: float | None
+    incumbent: float | None = None
+    gain_over_constant: Interval | None = None
+    gain_over_incumbent: Interval | None = None
+    incumbent_over_constant: Interval | None = None
+
+
+class Incumbent(Record):
+    """The champion as the refresh begins."""
+
+    entry: int
+    entry_digest: Digest
+    version: str
+    trial: str
+    rebuilt: bool = False
+    incomparable: str | None = Field(None, description="why it can't be judged on these rows")
+
+
+class Comparison(Record):
+    """Challenger, incumbent and constant on the same holdout rows."""
+
+    as_of: Instant
+    task: Task
+    primary: str = Field(description="the metric that gates use unless they name another")
+    dataset: Digest
+    candidates: tuple[Digest, ...]
+    challenger: str | None = Field(description="the candidate that validation chose")
+    trial: str | None = Field(description="its trial twin's version")
+    artifact: Digest | None = Field(description="that version's manifest")
+    incumbent: Incumbent | None
+    holdout: tuple[Instant, ...]
+    rows: int
+    confidence: float
+    metrics: dict[str, MetricComparison]
+    notes: tuple[str, ...] = ()
+
+
+class GateResult(Record):
+    """One gate's answer."""
+
+    gate: str
+    outcome: Literal["passed", "failed", "inconclusive", "not_applicable"]
+    severity: Severity
+    metric: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    interval: Interval | None = None
+    sentence: str
+
+    @property
+    def passes(self) -> bool:
+        """Whether this gate lets the challenger through."""
+        return self.outcome in {"passed", "not_applicable"}
+
+
+class Verdict(Record):
+    """All gates' answers, bound by digests to what they judged."""
+
+    as_of: Instant
+    decision: Decision
+    sentence: str
+    gates: tuple[GateResult, ...]
+    comparison: Digest
+    artifact: Digest | None
+    dataset: Digest
+    champion: Digest | None = Field(description="the champion entry that it was compared with")
+    policy: Digest
+    code: Digest
+
+
+class Challenger(Record):
+    """The refitted twin that is to be deployed; `version` is None on retain and reject."""
+
+    as_of: Instant
+    verdict: Digest
+    trial: str | None = None
+    version: str | None = None
+    artifact: Digest | None = None
+    trial_lineage: Lineage | None = Field(None, description="to rebuild a lost trial twin")
+    checks: tuple[CheckResult, ...] = ()
+
+
+class Entry(Record):
+    """One line of the champion log."""
+
+    number: int = Field(ge=1)
+    prev: Digest | None
+    kind: Literal["promotion", "rollback", "override"]
+    as_of: Instant = Field(description="from when it counts")
+    version: str
+    artifact: Digest
+    trial: str | None
+    verdict: Digest | None = None
+    challenger: Digest | None = None
+    who: str
+    reason: str
+
+
+class Promotion(Record):
+    """How a refresh ended: an entry of the champion log, or the reason for none."""
+
+    as_of: Instant
+    decision: Decision
+    sentence: str
+    verdict: Digest | None
+    entry: int | None = Field(description="the champion log's newest entry after this refresh")
+    champion: str | None = Field(description="the version in production after this refresh")
+
+
+class Scores(Record):
+    """One batch of scores of one frame."""
+
+    as_of: Instant
+    frame: Digest
+    entry: int
+    champion: str
+    challenger: str | None
+    rows: int
+    content: Digest = Field(description="digest of its folder's manifest")
+    notes: tuple[str, ...] = Field((), description="why the challenger is not in it")

@@ -1,0 +1,112 @@
+"""What each record rests on: the things that must lie in the store as long as the record does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import singledispatch
+from pathlib import Path
+
+from model_refresh.records import (
+    Candidate,
+    Challenger,
+    Comparison,
+    Dataset,
+    Entry,
+    Frame,
+    Labels,
+    Promotion,
+    Record,
+    Scores,
+    Verdict,
+)
+from model_refresh.storage.folder import MANIFEST
+from model_refresh.storage.store import ModelStore
+
+
+@dataclass(frozen=True)
+class Link:
+    """A file that must exist; or, where `record` is a digest, a log in or below `place` with it."""
+
+    place: Path
+    record: str | None = None
+
+
+@singledispatch
+def links(record: Record, model: ModelStore) -> Iterator[Link]:
+    """What a record rests on directly; a kind of record that isn't named here rests on nothing."""
+    del record, model
+    yield from ()
+
+
+@links.register
+def _(record: Frame, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.frames(record.query, record.as_of).folder / record.content[:16] / MANIFEST)
+
+
+@links.register
+def _(record: Labels, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.labels(record.query, record.as_of).folder / record.content[:16] / MANIFEST)
+
+
+@links.register
+def _(record: Dataset, model: ModelStore) -> Iterator[Link]:
+    for frame in (*(pair.frame for pair in record.frames), record.current):
+        yield Link(model.frames(frame.query, frame.as_of).folder, frame.digest())
+    for labels in (pair.labels for pair in record.frames):
+        yield Link(model.labels(labels.query, labels.as_of).folder, labels.digest())
+
+
+@links.register
+def _(record: Candidate, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.datasets(record.as_of).folder, record.dataset)
+    yield from _version(model, record.version)
+
+
+@links.register
+def _(record: Comparison, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.datasets(record.as_of).folder, record.dataset)
+    for digest in record.candidates:
+        yield Link(model.datasets(record.as_of).folder.parent, digest)
+    yield from _version(model, record.trial)
+
+
+@links.register
+def _(record: Verdict, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.comparisons(record.as_of).folder, record.comparison)
+
+
+@links.register
+def _(record: Challenger, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.verdicts(record.as_of).folder, record.verdict)
+    yield from _version(model, record.version)
+
+
+@links.register
+def _(record: Promotion, model: ModelStore) -> Iterator[Link]:
+    if record.verdict is not None:
+        yield Link(model.verdicts(record.as_of).folder, record.verdict)
+    yield from _entry(model, record.entry)
+
+
+@links.register
+def _(record: Entry, model: ModelStore) -> Iterator[Link]:
+    yield from _version(model, record.version)
+    if record.kind == "promotion":
+        yield Link(model.verdicts(record.as_of).folder, record.verdict)
+        yield Link(model.challengers(record.as_of).folder, record.challenger)
+
+
+@links.register
+def _(record: Scores, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.scores(record.as_of).folder / record.content[:16] / MANIFEST)
+    yield from _entry(model, record.entry)
+    yield from _version(model, record.challenger)
+
+
+def _version(model: ModelStore, name: str | None) -> Iterator[Link]:
+    if name is not None:
+        yield Link(model.versions_folder / name / MANIFEST)
+
+
+def _entry(model: ModelStore, number: int | None) -> Iterator[Link]:
+    if number is not None:
+        yield Link(model.champion.path(number))

@@ -1,0 +1,76 @@
+"""Runs in process, and what they tell: shared by the tests of the Dagster shell."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+
+import dagster as dg
+
+from model_refresh.orchestration.build import build_definitions
+from model_refresh_tests.conftest import SECOND
+from model_refresh_tests.lab import NAME, Lab
+
+STEPS = ("features", "dataset", "candidates/constant", "candidates/linear", "comparison")
+AFTER = ("challenger", "champion")
+
+
+def keys_of(steps: Sequence[str], name: str = NAME) -> list[dg.AssetKey]:
+    """The asset keys of a model's steps."""
+    return [dg.AssetKey([name, *step.split("/")]) for step in steps]
+
+
+def definitions_of(*labs: Lab) -> dg.Definitions:
+    """The definitions of the labs' models; they share the first one's store."""
+    return build_definitions([lab.model for lab in labs], home=labs[0].home)
+
+
+def materialize(
+    lab: Lab,
+    steps: Sequence[str],
+    *,
+    checks: bool = True,
+    partition: str | None = None,
+    instance: dg.DagsterInstance | None = None,
+    definitions: dg.Definitions | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Materialize some assets of the lab's model, by default on day SECOND.
+
+    An unpartitioned asset alone is given no partition, as Dagster does.
+    """
+    selection: dg.AssetSelection = dg.AssetSelection.assets(*keys_of(steps))
+    job = dg.define_asset_job("subset", selection if checks else selection.without_checks())
+    all_definitions = dg.Definitions.merge(
+        definitions or definitions_of(lab), dg.Definitions(jobs=[job])
+    )
+    newest = None if list(steps) == ["champion"] else lab.model.cadence.key(lab.day(SECOND))
+    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as used:
+        return all_definitions.resolve_job_def("subset").execute_in_process(
+            instance=used, raise_on_error=False, partition_key=partition or newest
+        )
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
+    """The last part of the key of each asset that was materialized."""
+    events = result.get_asset_materialization_events()
+    return {event.asset_key.path[-1] for event in events if event.asset_key is not None}
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, step: str) -> Mapping[str, dg.MetadataValue]:
+    """The metadata of a step's only materialization."""
+    (key,) = keys_of([step])
+    (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == key]
+    return event.materialization.metadata
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """What failed steps say."""
+    told = [
+        event.step_failure_data.user_failure_data.description or ""
+        for event in result.all_events
+        if event.is_step_failure and event.step_failure_data.user_failure_data is not None
+    ]
+    return " ".join(told)
+
+
+def entries(lab: Lab) -> int:
+    """How many entries the champion log has."""
+    return len(lab.store.champion.lines())

@@ -1,0 +1,209 @@
+"""Fleet sensors: what they ask for, once, whatever one model's source does."""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from model_refresh.config.model import Model
+from model_refresh.orchestration.build import build_definitions
+from model_refresh.orchestration.names import (
+    IMPLICIT_JOB,
+    MODEL_TAG,
+    PARTITION_TAG,
+    SELECTION_TAG,
+    refresh_selection,
+    score_selection,
+)
+from model_refresh.orchestration.requests import REFRESH, SCORE
+from model_refresh.storage.store import utc_now
+from model_refresh_tests.factories import make_model, make_purchases
+
+NAMES = ("anna", "bert", "cleo")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="session")
+def purchases() -> pl.DataFrame:
+    return make_purchases(customers=20)
+
+
+@pytest.fixture
+def models(tmp_path: Path, purchases: pl.DataFrame) -> list[Model]:
+    return [make_model(tmp_path, name=name, new_data=True, purchases=purchases) for name in NAMES]
+
+
+def tick(
+    name: str, models: Sequence[Model], instance: dg.DagsterInstance, cursor: str | None = None
+) -> tuple[list[dg.RunRequest], str | None, str | None]:
+    """What a sensor asks for, what it says where it asks for nothing, and its cursor."""
+    repository = build_definitions(models, home=models[0].folder).get_repository_def()
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, repository_def=repository
+    ) as context:
+        answer = repository.get_sensor_def(name).evaluate_tick(context)
+    return list(answer.run_requests or []), answer.skip_message, answer.cursor
+
+
+def touch(model: Model) -> None:
+    """Another file of the same rows."""
+    data = model.folder / "data" / "purchases.parquet"
+    data.write_bytes(data.read_bytes() + b" ")
+
+
+def end_run(
+    instance: dg.DagsterInstance,
+    model: str,
+    *,
+    partition: str = "1998-03-02",
+    selection: str = REFRESH,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
+) -> str:
+    """A run that the instance knows of; its id."""
+    tags = {MODEL_TAG: model, SELECTION_TAG: selection, PARTITION_TAG: partition}
+    run = dg.DagsterRun(job_name=IMPLICIT_JOB, run_id=str(uuid.uuid4()), status=status, tags=tags)
+    return instance.add_run(run).run_id
+
+
+def test_a_source_with_new_data_gets_one_refresh_of_the_newest_frame(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    asked, said, cursor = tick("new_data", models, instance)
+    assert (asked, said) == ([], "no source has new data")
+    touch(models[1])
+    (request,), said, cursor = tick("new_data", models, instance, cursor)
+    newest = models[1].cadence.floor(utc_now())
+    assert newest is not None
+    assert said is None
+    assert request.partition_key == models[1].cadence.key(newest)
+    assert request.asset_selection == refresh_selection(models[1])
+    assert request.tags[MODEL_TAG] == "bert"
+    assert request.tags[SELECTION_TAG] == REFRESH
+    assert request.tags["model_refresh/reason"] == "the source's files changed"
+    asked, said, _ = tick("new_data", models, instance, cursor)
+    assert (asked, said) == ([], "no source has new data")
+
+
+def test_a_tick_that_is_repeated_asks_for_the_same_run(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    """The daemon died before it kept the cursor: Dagster starts a run key once."""
+    _, _, cursor = tick("new_data", models, instance)
+    touch(models[0])
+    keys = {tick("new_data", models, instance, cursor)[0][0].run_key for _ in range(2)}
+    assert len(keys) == 1
+
+
+def test_a_broken_source_is_told_and_stops_no_other_model(
+    tmp_path: Path,
+    purchases: pl.DataFrame,
+    instance: dg.DagsterInstance,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "ready.sql").write_text("SELECT max(sold_at) FROM purchases")
+    models = [
+        make_model(tmp_path, name=name, new_data=True, purchases=purchases, ready=ready)
+        for name, ready in (("anna", "ready.sql"), ("bert", None))
+    ]
+    _, said, cursor = tick("new_data", models, instance)
+    assert said is not None
+    assert said.startswith("anna: ")
+    assert "sold_at" in said
+    touch(models[1])
+    (request,), _, _ = tick("new_data", models, instance, cursor)
+    assert request.tags[MODEL_TAG] == "bert"
+    assert "anna: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("cursor", ["", "{", '{"anna": 1}', '{"sources": {"anna": {"files": 1}}}'])
+def test_a_cursor_that_is_not_ours_begins_anew(
+    models: list[Model], instance: dg.DagsterInstance, cursor: str
+) -> None:
+    asked, _, after = tick("new_data", models, instance, cursor)
+    assert not asked
+    assert set(json.loads(after or "")["sources"]) == set(NAMES)
+    run = end_run(instance, "bert")
+    (request,), _, _ = tick("score_after_refresh", models, instance, cursor)
+    assert (request.run_key or "").endswith(run)
+
+
+def test_only_models_that_ask_for_it_are_watched(tmp_path: Path) -> None:
+    plain = make_model(tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        asked, said, cursor = tick("new_data", [plain], instance)
+    assert (asked, said) == ([], "no source has new data")
+    assert json.loads(cursor or "")["sources"] == {}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+)
+def test_a_refresh_that_ended_is_followed_by_one_run_of_scores(
+    models: list[Model], instance: dg.DagsterInstance, status: dg.DagsterRunStatus
+) -> None:
+    run = end_run(instance, "bert", status=status)
+    (request,), _, _ = tick("score_after_refresh", models, instance)
+    assert request.run_key == f"bert|1998-03-02|score|{run}"
+    assert request.partition_key == "1998-03-02"
+    assert request.asset_selection == score_selection(models[1])
+    assert request.tags[SELECTION_TAG] == SCORE
+
+
+def test_one_refresh_is_never_scored_twice_and_two_of_a_frame_are(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    """A tick looks back over what it saw; Dagster starts a run key once."""
+    first = end_run(instance, "bert")
+    asked, _, cursor = tick("score_after_refresh", models, instance)
+    keys = {request.run_key for request in asked}
+    second = end_run(instance, "bert")
+    for _ in range(3):
+        asked, _, cursor = tick("score_after_refresh", models, instance, cursor)
+        keys |= {request.run_key for request in asked}
+    assert keys == {f"bert|1998-03-02|score|{run}" for run in (first, second)}
+
+
+def test_runs_of_other_kinds_are_passed_by(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    end_run(instance, "bert", selection=SCORE)
+    end_run(instance, "bert", status=dg.DagsterRunStatus.STARTED)
+    end_run(instance, "a_model_that_left")
+    end_run(instance, "bert", partition="1998-03-03")  # before the model was declared anew
+    end_run(instance, "bert", partition="")
+    instance.add_run(dg.DagsterRun(job_name="theirs", status=dg.DagsterRunStatus.SUCCESS))
+    asked, said, _ = tick("score_after_refresh", models, instance)
+    assert (asked, said) == ([], "no refresh has ended since the last tick")
+
+
+def test_a_cursor_goes_on_with_the_clock_and_looks_back_over_a_while(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    before = utc_now()
+    _, _, first = tick("score_after_refresh", models, instance)
+    _, _, second = tick("score_after_refresh", models, instance, first)
+    cursors = [dt.datetime.fromisoformat(cursor or "") for cursor in (first, second)]
+    assert before - dt.timedelta(minutes=11) < cursors[0] < cursors[1] < before
+    ahead = (before + dt.timedelta(hours=1)).isoformat()
+    assert tick("score_after_refresh", models, instance, ahead)[2] == ahead
+
+
+def test_sensors_run_by_themselves_as_models_ask_for_them_by_name(models: list[Model]) -> None:
+    repository = build_definitions(models, home=models[0].folder).get_repository_def()
+    status = {each.name: each.default_status for each in repository.sensor_defs}
+    assert status == {
+        "new_data": dg.DefaultSensorStatus.RUNNING,
+        "score_after_refresh": dg.DefaultSensorStatus.RUNNING,
+    }

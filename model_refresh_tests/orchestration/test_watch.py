@@ -1,0 +1,149 @@
+"""The round of all sources: within its time, and whatever a source does."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_refresh.config.model import Model
+from model_refresh.errors import DataError, ModelRefreshError
+from model_refresh.monitoring import SourceState
+from model_refresh.orchestration import watch as watching
+from model_refresh.orchestration.watch import Seen, Watch
+from model_refresh_tests.factories import make_model
+
+NOW = dt.datetime(1998, 3, 4, tzinfo=dt.UTC)
+STATE = SourceState(files="a" * 64)
+NAMES = ("anna", "bert", "cleo")
+
+Look = Callable[[Model, dt.datetime], SourceState]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
+    folder = tmp_path_factory.mktemp("watched")
+    return [make_model(folder, name=name) for name in NAMES]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[Look], None]:
+    """Put another look at a source in place."""
+
+    def put(look: Look) -> None:
+        monkeypatch.setattr(watching, "look_at_source", look)
+
+    return put
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DataError("the query gives no date"),
+        PermissionError(13, "Permission denied", "/data"),
+        OSError(116, "Stale file handle"),
+        TimeoutError(110, "Connection timed out"),
+        ValueError("Nanosecond timestamp is not safely convertible"),
+        OverflowError("date value out of range"),
+        MemoryError(),
+    ],
+)
+def test_whatever_a_source_raises_is_told_and_the_others_are_looked_at(
+    models: list[Model], looks: Callable[[Look], None], error: Exception
+) -> None:
+    def look(model: Model, now: dt.datetime) -> SourceState:
+        if model.name == "bert":
+            raise error
+        return STATE
+
+    looks(look)
+    found = Watch().round(models, Seen(), NOW)
+    assert set(found.seen.sources) == {"anna", "cleo"}
+    (trouble,) = found.troubles
+    assert trouble.startswith("bert: ")
+    assert str(error) in trouble
+    assert found.sentence == trouble
+
+
+def test_a_source_that_hangs_is_left_alone_and_its_late_answer_counts(
+    models: list[Model], looks: Callable[[Look], None]
+) -> None:
+    answered = threading.Event()
+    begun = []
+
+    def look(model: Model, now: dt.datetime) -> SourceState:
+        begun.append(model.name)
+        if model.name == "anna":
+            answered.wait(10)
+        return STATE
+
+    looks(look)
+    watch = Watch(look_seconds=0.2)
+    seen = Seen()
+    for _ in range(2):
+        started = time.monotonic()
+        found = watch.round(models, seen, NOW)
+        assert time.monotonic() - started < 5
+        assert set(found.seen.sources) == {"bert", "cleo"}
+        assert found.troubles == [
+            "anna: the source gave no answer within 0.2 s: see whether its disk answers, or make "
+            "its files cheaper to ask"
+        ]
+        seen = found.seen
+    assert begun.count("anna") == 1
+    answered.set()
+    later = watch.round(models, seen, NOW)
+    assert set(later.seen.sources) == set(NAMES)
+    assert begun.count("anna") == 1
+
+
+def test_a_round_that_runs_out_of_time_is_gone_on_with_by_the_next_one(
+    models: list[Model], looks: Callable[[Look], None]
+) -> None:
+    begun: list[str] = []
+
+    def look(model: Model, now: dt.datetime) -> SourceState:
+        begun.append(model.name)
+        time.sleep(0.05)
+        return STATE
+
+    looks(look)
+    watch = Watch(round_seconds=0.0)
+    seen = Seen()
+    for _ in range(4):
+        seen = watch.round(models, seen, NOW).seen
+    assert begun == ["anna", "bert", "cleo", "anna"]
+
+
+def test_every_model_has_its_turn_beginning_after_the_last_one(models: list[Model]) -> None:
+    backwards = models[::-1]
+    assert [m.name for m in Seen().in_turn(backwards)] == ["anna", "bert", "cleo"]
+    assert [m.name for m in Seen(last="anna").in_turn(backwards)] == ["bert", "cleo", "anna"]
+    assert [m.name for m in Seen(last="bea").in_turn(backwards)] == ["bert", "cleo", "anna"]
+    assert [m.name for m in Seen(last="cleo").in_turn(backwards)] == ["anna", "bert", "cleo"]
+
+
+def test_a_query_that_takes_too_long_is_named(
+    tmp_path: Path, looks: Callable[[Look], None]
+) -> None:
+    (tmp_path / "repurchase").mkdir()
+    (tmp_path / "repurchase" / "ready.sql").write_text("SELECT max(bought_at) FROM purchases")
+    model = make_model(tmp_path, ready="ready.sql")
+    hang = threading.Event()
+
+    def look(model: Model, now: dt.datetime) -> SourceState:
+        hang.wait(10)
+        return STATE
+
+    looks(look)
+    with pytest.raises(ModelRefreshError, match=r"ready\.sql"):
+        Watch(look_seconds=0.05).look(model, NOW)
+    hang.set()
+
+
+def test_what_is_seen_survives_from_tick_to_tick() -> None:
+    seen = Seen(last="anna", sources={"anna": SourceState(files="a" * 64, watermark=NOW)})
+    assert Seen.parse_cursor(seen.canonical()) == seen
+    assert Seen.parse_cursor(None) == Seen()
