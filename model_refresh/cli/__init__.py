@@ -3,15 +3,21 @@
 Exits 0 done, 1 refused or failed with one clear line on stderr, 2 wrong usage.
 """
 
+import functools
 import os
 import sys
+from collections.abc import Callable
+from typing import ParamSpec
 
 import typer
 
-from model_refresh.cli.acting import promote as promote_command
-from model_refresh.cli.acting import refresh, rollback, score
-from model_refresh.cli.asking import champion, check, history, show, verify, why
+from model_refresh.cli.acting import promote, refresh, rollback, score
+from model_refresh.cli.asking import champion, check, show, verify
+from model_refresh.cli.history import history
+from model_refresh.cli.verdict import why
 from model_refresh.errors import ModelRefreshError
+
+P = ParamSpec("P")
 
 app = typer.Typer(
     name="model-refresh",
@@ -20,23 +26,34 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    check, show, refresh, history, why, champion, promote_command, rollback, score, verify,
-):  # fmt: skip
-    app.command()(command)
 
 
 def main() -> None:
-    """Run one command; our own errors become one line and exit 1."""
+    """Run one command."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve other models
-    try:
-        app()
-    except ModelRefreshError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("interrupted; run the same command again to go on")
+    app()
 
 
-def _fail(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    raise SystemExit(1)
+def _plainly(command: Callable[P, None]) -> Callable[P, None]:
+    """The command, whose refusals become one line on stderr and exit 1; a bug keeps its trace."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ModelRefreshError as error:
+            line = str(error)
+        except KeyboardInterrupt:
+            line = "interrupted; run the same command again to go on"
+        else:
+            return
+        sys.stderr.write(f"{line}\n")
+        raise typer.Exit(1)
+
+    return run
+
+
+for _command in (
+    check, show, refresh, history, why, champion, promote, rollback, score, verify,
+):  # fmt: skip
+    app.command()(_plainly(_command))

@@ -1,11 +1,14 @@
 """Commands that change something: refresh, score, promote, rollback."""
 
 import getpass
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from model_refresh import pipeline
+from model_refresh.cli.progress import watching
 from model_refresh.cli.shared import (
     FLEET,
     HOME,
@@ -17,16 +20,32 @@ from model_refresh.cli.shared import (
     find_model,
     instant,
     newest_refresh,
+    plain,
     print_json,
-    progress,
     say,
     store_of,
 )
-from model_refresh.errors import PromotionRefused
-from model_refresh.records import Candidate, Entry, Record
+from model_refresh.config.model import Model
+from model_refresh.errors import NotStored, PromotionRefused
+from model_refresh.records import Entry
 from model_refresh.refresh.override import override, roll_back
+from model_refresh.storage import ModelStore
+from model_refresh.storage.files import sweep
+from model_refresh.storage.store import stamp
 
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the champion log for ever.")]
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("say why, in a few words")
+    return text
+
+
+Reason = Annotated[
+    str,
+    typer.Option(
+        "--reason", metavar="TEXT", callback=_said, help="Why; kept in the champion log for ever."
+    ),
+]
 
 
 def refresh(
@@ -38,13 +57,17 @@ def refresh(
 ) -> None:
     """Run the whole refresh: dataset, candidates, comparison, verdict, champion."""
     model = find_model(name, fleet)
-    when = instant(model, as_of)
-    promotion = pipeline.refresh(model, store_of(model, home), when, on_step=_tell)
+    store, when = _swept(model, home), instant(model, as_of)
+    with watching(model) as tell:
+        promotion = pipeline.refresh(model, store, when, on_step=tell)
+    newest = store.champion.last()
+    now = newest.record if newest else None
     if json:
-        print_json(promotion.model_dump(mode="json"))
-    else:
-        say(f"{model.cadence.key(when)} {promotion.decision}: {promotion.sentence}")
-        say(f"champion: {promotion.champion or 'none yet'}")
+        champion = {"entry": now and now.number, "champion": now and now.version}
+        print_json({**plain(promotion), **champion})
+        return
+    say(f"{name} {stamp(when)} {promotion.decision}: {promotion.sentence}")
+    say(f"champion: {_in_production(now) if now else 'none yet'}")
 
 
 def score(
@@ -59,23 +82,26 @@ def score(
 ) -> None:
     """Publish the batch of one frame by champion and challenger."""
     model = find_model(name, fleet)
-    store, when = store_of(model, home), instant(model, as_of)
+    store, when = _swept(model, home), instant(model, as_of)
     line = pipeline.score(model, store, when, again=again)
     if line is None:
-        message = f"{name} has no champion for {model.cadence.key(when)} yet: no batch"
+        message = f"{name} has no champion for {stamp(when)} yet: no batch"
         print_json(None) if json else say(message)
         return
     scores, place = line.record, store.place(line.record)
     if json:
-        print_json({**scores.model_dump(mode="json"), "path": str(place)})
+        print_json({**plain(scores), "path": str(place)})
     else:
         empty = " (the frame is empty)" if not scores.rows else ""
-        say(f"{scores.rows} rows scored by {scores.champion}{empty}: {place}")
+        beside = f", beside it challenger {scores.challenger}" if scores.challenger else ""
+        say(f"{scores.rows:,} rows scored by champion {scores.champion}{beside}{empty}: {place}")
+        for note in scores.notes:
+            say(f"  {note}")
 
 
 def promote(
     name: Name,
-    version: Annotated[str, typer.Argument(help="The version, 16 hex digits.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="16 hex digits.")],
     reason: Reason,
     force: Annotated[
         bool, typer.Option("--force", help="Override the gates; shown as such for ever.")
@@ -92,16 +118,25 @@ def promote(
         raise PromotionRefused(
             "gates promote by themselves in a refresh; to override them add --force"
         )
-    when = instant(model, as_of) if as_of else newest_refresh(model, store)
-    entry = override(store, version, as_of=when, who=getpass.getuser(), reason=reason)
-    _print_entry(entry, json=json)
+    if version not in store.versions():
+        raise NotStored(
+            f"{name} has no version {version!r}: a version is 16 hex digits, as in "
+            f"model-refresh history {name} --json"
+        )
+    when = instant(model, as_of) if as_of is not None else newest_refresh(model, store)
+    _print_entry(override(store, version, as_of=when, who=_user(), reason=reason), json=json)
 
 
 def rollback(
     name: Name,
     reason: Reason,
     to: Annotated[
-        str | None, typer.Option("--to", help="A former champion; default: the one before.")
+        str | None,
+        typer.Option("--to", metavar="VERSION", help="A former champion; default: the one before."),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="From when on; default: as the champion."),
     ] = None,
     json: Json = False,
     fleet: FleetFolder = FLEET,
@@ -109,18 +144,33 @@ def rollback(
 ) -> None:
     """Bring a former champion back by one log entry; nothing is trained."""
     model = find_model(name, fleet)
+    when = instant(model, as_of) if as_of is not None else None
+    entry = roll_back(store_of(model, home), to=to, as_of=when, who=_user(), reason=reason)
+    _print_entry(entry, json=json)
+
+
+def _swept(model: Model, home: Path) -> ModelStore:
+    """The model's part of the store, without what crashed processes left there."""
     store = store_of(model, home)
-    _print_entry(roll_back(store, to=to, who=getpass.getuser(), reason=reason), json=json)
+    sweep(store.root)
+    return store
+
+
+def _in_production(entry: Entry) -> str:
+    by_hand = "" if entry.kind == "promotion" else f", by {entry.kind}: {entry.reason}"
+    return f"{entry.version} since {stamp(entry.as_of)}{by_hand}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user that has no name
+        return f"uid {os.getuid()}"
 
 
 def _print_entry(entry: Entry, *, json: bool) -> None:
     if json:
-        print_json(entry.model_dump(mode="json"))
+        print_json(plain(entry))
     else:
-        since = entry.as_of.strftime("%Y-%m-%d %H:%M")
-        say(f"entry {entry.number}: {entry.kind} of {entry.version} from {since} UTC on")
-
-
-def _tell(step: str, record: Record) -> None:
-    failure = record.failure if isinstance(record, Candidate) else None
-    progress.print(f"  {step}: {'failed: ' + failure if failure else 'done'}")
+        say(f"champion: {entry.version} from {stamp(entry.as_of)} on")
+        say(f"  entry {entry.number} of the champion log: {entry.kind} by {entry.who}")

@@ -1,7 +1,10 @@
-"""Commands that only look: check, show, history, why, champion, verify."""
+"""Commands that only look: check, show, champion, verify."""
 
-import datetime as dt
+import difflib
+import json as jsonlib
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,27 +15,28 @@ from model_refresh.cli.shared import (
     FleetFolder,
     Home,
     Json,
-    MaybeAsOf,
     Name,
+    Names,
     find_model,
     instant,
-    newest_refresh,
+    moment,
+    plain,
     print_json,
     print_table,
     say,
     store_of,
 )
 from model_refresh.config.fleet import read_fleet
+from model_refresh.config.model import Model
 from model_refresh.config.show import resolved
 from model_refresh.config.warnings import warnings
-from model_refresh.errors import ConfigError, CorruptError, NotStored
-from model_refresh.refresh.probe import probe
-from model_refresh.refresh.resume import stored_comparison
-from model_refresh.storage import ModelStore, Store
+from model_refresh.errors import ConfigError, CorruptError, ModelRefreshError, NotStored
+from model_refresh.refresh.incumbent import champion_at
+from model_refresh.refresh.power import power_warning
+from model_refresh.refresh.probe import Probe, probe
+from model_refresh.storage import Store
 from model_refresh.storage.store import stamp
 from model_refresh.storage.verify import verify as find_problems
-
-Names = Annotated[list[str] | None, typer.Argument(help="Models; default: all.")]
 
 
 def check(
@@ -41,159 +45,113 @@ def check(
         bool, typer.Option("--data", help="Also run the queries for one frame.")
     ] = False,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="With --data: what has matured by then.")
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="With --data: what has matured by then."),
     ] = None,
-    json: Json = False,
-    fleet: FleetFolder = FLEET,
-) -> None:
-    """Find every error of every model, with file, line and column."""
-    models, problems = read_fleet(fleet, environment=os.environ)
-    known = {model.name for model in models}
-    wanted = [model for model in models if not names or model.name in names]
-    problems += [
-        f"{fleet}: no model named {name!r}; there are {sorted(known)}"
-        for name in names or []
-        if name not in known and not any(name in problem for problem in problems)
-    ]
-    probes = [probe(model, instant(model, as_of)) for model in wanted] if data else []
-    if json:
-        warned = {model.name: list(warnings(model)) for model in wanted}
-        shown = [each.model_dump(mode="json") for each in probes]
-        print_json({"problems": problems, "warnings": warned, "data": shown})
-    else:
-        for model in wanted:
-            for warning in warnings(model):
-                say(f"warning: {model.name}: {warning}")
-        for each in probes:
-            say(each.sentence)
-    if problems:
-        if json:
-            raise typer.Exit(1)
-        raise ConfigError(problems)
-    if not json:
-        say(f"{len(wanted)} models are declared without an error")
-
-
-def show(name: Name, json: Json = False, fleet: FleetFolder = FLEET) -> None:
-    """Print the resolved model; what was set is marked, the rest are defaults."""
-    rows = [
-        {"field": each.path, "value": each.value, "set": "set" if each.was_set else "default"}
-        for each in resolved(find_model(name, fleet))
-    ]
-    if json:
-        print_json(rows)
-    else:
-        print_table(["field", "value", "set"], rows)
-
-
-def history(name: Name, json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME) -> None:
-    """List refreshes, rollbacks and overrides: what was decided, and why."""
-    model = find_model(name, fleet)
-    store = store_of(model, home)
-    rows = [_refresh_row(store, as_of) for as_of in store.refreshed()] + [
-        {
-            "as_of": stamp(line.record.as_of),
-            "decision": line.record.kind,
-            "sentence": f"{line.record.who}: {line.record.reason}",
-            "champion": line.record.version,
-        }
-        for line in store.champion.lines()
-        if line.record.kind != "promotion"
-    ]
-    rows.sort(key=lambda row: str(row["as_of"]))
-    if json:
-        print_json(rows)
-    else:
-        print_table(["as_of", "decision", "sentence", "champion"], rows)
-
-
-def why(
-    name: Name,
-    as_of: MaybeAsOf = None,
     json: Json = False,
     fleet: FleetFolder = FLEET,
     home: Home = HOME,
 ) -> None:
-    """Tell the verdict of a refresh, gate by gate."""
-    model = find_model(name, fleet)
-    store = store_of(model, home)
-    when = model.cadence.parse(as_of) if as_of else newest_refresh(model, store)
-    line = store.verdicts(when).last()
-    if line is None:
-        raise NotStored(_why_no_verdict(store, name, when))
-    verdict = line.record
-    comparison = stored_comparison(model, store, when)
+    """Find every error of every model, with file, line and column."""
+    models, problems = _read(fleet, names)
+    warned = {model.name: list(warnings(model)) for model in models}
+    probes: list[Probe] = []
+    for model in models if data else []:
+        try:
+            probes.append(probe(model, instant(model, as_of)))
+            warned[model.name] += filter(None, [power_warning(model, store_of(model, home))])
+        except ModelRefreshError as error:
+            problems.append(str(error))
     if json:
-        print_json(
-            {
-                "verdict": verdict.model_dump(mode="json"),
-                "comparison": comparison.model_dump(mode="json"),
-            }
-        )
+        shown = [plain(each) for each in probes]
+        print_json({"problems": problems, "warnings": warned, "data": shown})
+    else:
+        told = [f"warning: {name}: {each}" for name, said in warned.items() for each in said]
+        for line in [*told, *[each.sentence for each in probes]]:
+            say(line)
+    if problems:
+        raise ConfigError(problems)
+    if not json:
+        say(_all_well(fleet, models))
+
+
+def show(name: Name, json: Json = False, fleet: FleetFolder = FLEET) -> None:
+    """Print the resolved model; what was not set is marked as a default."""
+    settings = resolved(find_model(name, fleet))
+    if json:
+        print_json([plain(each) for each in settings])
         return
-    say(f"{stamp(when)} {verdict.decision}: {verdict.sentence}\n")
-    rows: list[dict[str, object]] = [
-        {"gate": g.gate, "outcome": g.outcome, "sentence": g.sentence} for g in verdict.gates
+    rows = [
+        {
+            "field": each.path,
+            "value": each.value if isinstance(each.value, str) else jsonlib.dumps(each.value),
+            "": "" if each.was_set else "default",
+        }
+        for each in settings
     ]
-    print_table(["gate", "outcome", "sentence"], rows)
+    print_table(["field", "", "value"], rows)
 
 
 def champion(
     name: Name,
-    at: Annotated[str | None, typer.Option("--at", help="At this frame; default: now.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="Default: now.")] = None,
     json: Json = False,
     fleet: FleetFolder = FLEET,
     home: Home = HOME,
 ) -> None:
     """Tell which version is, or was, in production, since when and by which verdict."""
     model = find_model(name, fleet)
-    lines = store_of(model, home).champion.lines()
+    store = store_of(model, home)
     if at is not None:
-        lines = [line for line in lines if line.record.as_of <= model.cadence.parse(at)]
-    entry = lines[-1].record if lines else None
-    if json:
-        print_json(entry and entry.model_dump(mode="json"))
-    elif entry is None:
-        say(f"{name} has no champion{f' at {at}' if at else ' yet'}")
+        entry = champion_at(store, moment(model, at))
     else:
-        say(f"{entry.version} since {stamp(entry.as_of)} by {entry.kind} ({entry.who})")
-        say(f"verdict {entry.verdict or 'none'}: {entry.reason}")
+        newest = store.champion.last()
+        entry = newest.record if newest else None
+    if json:
+        print_json(entry and plain(entry))
+    elif entry is None:
+        say(f"{name} has no champion {f'at {at}' if at else 'yet'}")
+    else:
+        say(f"{entry.version} since {stamp(entry.as_of)}")
+        say(f"  {entry.kind} by {entry.who}: {entry.reason}")
+        verdict = f"verdict {entry.verdict[:16]}" if entry.verdict else "no verdict"
+        say(f"  entry {entry.number} of the champion log, {verdict}")
 
 
 def verify(names: Names = None, json: Json = False, home: Home = HOME) -> None:
     """Re-hash everything that is stored; name every file that is damaged."""
     store = Store(home)
-    problems = list(find_problems(store, names or store.models()))
+    known = store.models()
+    if unknown := [name for name in names or [] if name not in known]:
+        raise NotStored(f"{home}: nothing is stored of {unknown[0]!r}{_meant(unknown[0], known)}")
+    wanted = names or known
+    problems = list(find_problems(store, wanted))
     if json:
-        print_json({"models": names or store.models(), "problems": problems})
-        raise typer.Exit(1 if problems else 0)
+        print_json({"models": wanted, "problems": problems})
     if problems:
         raise CorruptError("\n".join(problems))
-    say(f"{len(names or store.models())} models: every byte matches its digest")
+    if not json:
+        well = f"every byte of {', '.join(wanted)} matches its digest"
+        say(f"{home}: {well if wanted else 'nothing is stored there'}")
 
 
-def _refresh_row(store: ModelStore, name: str) -> dict[str, object]:
-    as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
-    promotion, verdict = store.promotions(as_of).last(), store.verdicts(as_of).last()
-    row: dict[str, object] = {"as_of": name, "decision": None, "sentence": "not finished"}
-    if verdict is not None:
-        row |= {"decision": verdict.record.decision, "sentence": verdict.record.sentence}
-    if promotion is not None:
-        record = promotion.record
-        row |= {"decision": record.decision, "sentence": record.sentence}
-        row["champion"] = record.champion
-    comparison = store.comparisons(as_of).last()
-    if comparison is not None:
-        metrics = comparison.record.metrics
-        row["metrics"] = {key: value.challenger for key, value in metrics.items()}
-        row["challenger"] = comparison.record.trial
-    return row
+def _read(fleet: Path, names: Sequence[str] | None) -> tuple[list[Model], list[str]]:
+    """The models of these names, or of the whole fleet, and what is wrong with them."""
+    if not names:
+        return read_fleet(fleet, environment=os.environ)
+    found = [read_fleet(fleet, environment=os.environ, only=name) for name in dict.fromkeys(names)]
+    problems = dict.fromkeys(problem for _, problems in found for problem in problems)
+    return [model for models, _ in found for model in models], list(problems)
 
 
-def _why_no_verdict(store: ModelStore, name: str, as_of: dt.datetime) -> str:
-    if stamp(as_of) not in store.refreshed():
-        return f"{name} was not refreshed at {stamp(as_of)}; it was at {store.refreshed()}"
-    steps = ["dataset", "comparison"]
-    logs = [store.datasets(as_of).last(), store.comparisons(as_of).last()]
-    reached = [step for step, line in zip(steps, logs, strict=True) if line is not None]
-    return f"the refresh of {stamp(as_of)} ended before a verdict, after: {reached or 'nothing'}"
+def _all_well(fleet: Path, models: Sequence[Model]) -> str:
+    if not models:
+        return f"{fleet}: no model is declared yet; a model is a folder with a model.yaml"
+    many = "1 model is" if len(models) == 1 else f"{len(models)} models are"
+    return f"{many} declared without an error"
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f", did you mean {near[0]!r}?" if near else ""
+    return f"{meant}; there are {', '.join(known) or 'none'}"

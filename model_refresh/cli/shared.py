@@ -1,8 +1,10 @@
 """What every command needs: the fleet, the store, the options, and two ways to print."""
 
+import contextlib
 import datetime as dt
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +16,16 @@ from rich.table import Table
 
 from model_refresh.config.fleet import load_fleet
 from model_refresh.config.model import Model
-from model_refresh.errors import NotDue, NotStored
+from model_refresh.config.values import parse_instant
+from model_refresh.errors import DataError, NotDue, NotStored
+from model_refresh.records import Record
 from model_refresh.storage import ModelStore, Store
 
-Name = Annotated[str, typer.Argument(help="The model's name.")]
-AsOf = Annotated[str, typer.Option("--as-of", help="A date such as 1998-03-02, or an instant.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The model's name.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models; default: all.")]
 MaybeAsOf = Annotated[
-    str | None, typer.Option("--as-of", help="A date such as 1998-03-02; default: the newest.")
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="A date such as 1998-03-02; default: the newest."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 FleetFolder = Annotated[
@@ -32,8 +37,7 @@ Home = Annotated[
 FLEET = Path("fleet")
 HOME = Path(".model_refresh")
 
-console = Console(highlight=False)
-progress = Console(stderr=True, highlight=False, soft_wrap=True)
+_UNWRAPPED = 10_000
 
 
 def find_model(name: str, fleet: Path) -> Model:
@@ -43,20 +47,39 @@ def find_model(name: str, fleet: Path) -> Model:
 
 
 def store_of(model: Model, home: Path) -> ModelStore:
-    """The model's part of the store, swept of what crashed processes left."""
-    store = Store(home)
-    store.sweep()
-    return store.model(model.name)
+    """The model's part of the store."""
+    return Store(home).model(model.name)
 
 
 def instant(model: Model, text: str | None) -> dt.datetime:
-    """The frame instant that a person named; by default the newest that is not after now."""
-    if text is not None:
+    """The frame instant that a person named; by default the newest that is not after now.
+
+    Raises DataError where there is no such frame, NotDue where it has not come yet: computed
+    now, a frame of the future would lack rows for good.
+    """
+    cadence = model.cadence
+    newest = cadence.floor(dt.datetime.now(dt.UTC))
+    if text is None:
+        if newest is None:
+            raise NotDue(
+                f"{model.name} starts at {cadence.key(cadence.start)}: it has no frame yet"
+            )
+        return newest
+    named = cadence.parse(text)
+    if newest is None or named > newest:
+        have = f"the newest is {cadence.key(newest)}" if newest else "there is none yet"
+        raise NotDue(f"{model.name} has no frame at {cadence.key(named)} yet: {have}")
+    return named
+
+
+def moment(model: Model, text: str) -> dt.datetime:
+    """Any instant that a person named, be it a frame's or not; a date alone is midnight UTC."""
+    try:
         return model.cadence.parse(text)
-    newest = model.cadence.floor(dt.datetime.now(dt.UTC))
-    if newest is None:
-        raise NotDue(f"{model.name} starts at {model.cadence.key(model.cadence.start)}")
-    return newest
+    except DataError:
+        with contextlib.suppress(ValueError):
+            return parse_instant(text)
+        raise
 
 
 def newest_refresh(model: Model, store: ModelStore) -> dt.datetime:
@@ -68,21 +91,28 @@ def newest_refresh(model: Model, store: ModelStore) -> dt.datetime:
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(value, indent=2, default=str))
+    """One JSON document on stdout; numbers that JSON doesn't know are told as text."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def plain(record: Record) -> dict[str, object]:
+    """A record in JSON's kinds."""
+    fields: dict[str, object] = json.loads(record.model_dump_json())
+    return fields
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> None:
-    """A table for people; None is shown as a dash."""
+    """A table for people; None is shown as a dash. Away from a terminal a row is one line."""
     table = Table(*columns, header_style="bold", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*[escape(_text(row.get(column))) for column in columns])
-    console.print(table)
+    wide = None if sys.stdout.isatty() else _UNWRAPPED
+    Console(highlight=False, width=wide).print(table)
 
 
 def say(line: str) -> None:
     """A sentence for people; the terminal wraps it, so that it can be copied whole."""
-    console.print(line, soft_wrap=True, markup=False)
+    typer.echo(line)
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,85 @@
+"""why: the verdict gate by gate, with value, threshold, interval and sentence."""
+
+import math
+import re
+
+import pytest
+
+from model_refresh.records import Comparison
+from model_refresh.refresh.resume import resume_verdict
+from model_refresh.storage import ModelStore
+from model_refresh_tests.cli.terminal import day, run
+from model_refresh_tests.conftest import FIRST, SECOND
+from model_refresh_tests.lab import NAME, Lab
+
+
+def test_each_gate_has_its_figures_and_its_sentence(lab: Lab) -> None:
+    resume_verdict(lab.model, lab.store, lab.day(SECOND))
+    told = run(lab, "why", NAME).out
+    comparison = lab.store.comparisons(lab.day(SECOND)).lines()[-1].record
+    assert comparison.incumbent is not None
+    assert told.startswith("2024-01-26 promote: log loss 0.4257 against the incumbent's 0.4245")
+    assert f"  challenger: linear {comparison.trial}\n" in told
+    assert f"{comparison.incumbent.trial}, trial twin of {comparison.incumbent.version}\n" in told
+    assert "  holdout: 300 rows of 2024-01-25\n" in told
+    gate = told[told.index("non_inferior: passed\n") :].splitlines()
+    assert gate[1].startswith("  log loss 0.4257 against the incumbent's 0.4245: worse by 0.0011")
+    assert re.fullmatch(
+        r"  value -0\.001\d+, threshold -0\.00687\d*, bounds -\S+ and \S+, each at 95%", gate[2]
+    )
+    assert told.splitlines()[-1].split()[0] == "roc_auc"
+
+
+def test_without_an_incumbent_its_gate_is_not_applicable(lab: Lab) -> None:
+    told = run(lab, "why", NAME, "--as-of", day(lab, FIRST)).out
+    assert "non_inferior: not applicable\n  there is no incumbent yet\n" in told
+    assert "incumbent: " not in told
+
+
+def test_json_is_verdict_and_comparison(lab: Lab) -> None:
+    told = run(lab, "why", NAME, "--as-of", day(lab, FIRST), "--json").json
+    assert list(told) == ["verdict", "comparison"]
+    assert told["verdict"]["decision"] == "promote"
+    assert list(told["verdict"]["gates"][0]) == [
+        "gate", "outcome", "severity", "metric", "value", "threshold", "interval", "sentence",
+    ]  # fmt: skip
+
+
+def test_the_comparison_is_the_one_that_was_judged(lab: Lab) -> None:
+    resume_verdict(lab.model, lab.store, lab.day(SECOND))
+    judged = run(lab, "why", NAME, "--json").json
+    recompare(lab.store, lab, rows=7)
+    assert run(lab, "why", NAME, "--json").json == judged
+
+
+def test_a_number_that_json_does_not_know_is_told_as_text(lab: Lab) -> None:
+    recompare(lab.store, lab, confidence=math.inf)
+    resume_verdict(lab.model, lab.store, lab.day(SECOND))
+    told = run(lab, "why", NAME, "--json").json
+    assert told["comparison"]["confidence"] == "Infinity"
+
+
+def recompare(store: ModelStore, lab: Lab, **changes: float) -> Comparison:
+    """One more comparison, which nobody has judged."""
+    log = store.comparisons(lab.day(SECOND))
+    other = log.lines()[-1].record.model_copy(update=changes)
+    return log.record_once(other, key=other.digest()).record
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (SECOND, "visits, refresh of 2024-01-26: it was not judged, it stopped after the step comparison"),
+        (SECOND + 1, "refresh of 2024-01-27: nothing is stored of it; the newest are 2024-01-25"),
+    ],
+)  # fmt: skip
+def test_no_verdict_is_told_with_how_far_it_got(lab: Lab, number: int, why: str) -> None:
+    ended = run(lab, "why", NAME, "--as-of", day(lab, number))
+    assert (ended.code, ended.out) == (1, "")
+    assert why in ended.err
+
+
+def test_a_model_that_was_never_refreshed_says_how_to_begin(fresh: Lab) -> None:
+    ended = run(fresh, "why", NAME)
+    assert ended.code == 1
+    assert ended.err == "visits was never refreshed: model-refresh refresh visits\n"
