@@ -161,7 +161,11 @@ def test_a_sweep_is_not_deceived_by_a_process_that_nobody_collects(tmp_path: Pat
     dead.wait()
 
 
-@pytest.mark.parametrize("name", [f"{temporary_prefix()}x", ".tmp-elsewhere-1-x", ".tmp-odd"])
+@pytest.mark.parametrize(
+    "name",
+    [f"{temporary_prefix()}x", ".tmp-elsewhere-1-x", ".tmp-odd"],
+    ids=["of this process", "of another host", "of nobody"],
+)
 @pytest.mark.parametrize(("days", "swept"), [(6, 0), (8, 1)])
 def test_a_sweep_removes_what_lies_for_a_week_whoever_left_it(
     tmp_path: Path, name: str, days: int, swept: int
