@@ -23,9 +23,3 @@ def shuffled_join(transactions: pl.DataFrame) -> pl.DataFrame:
     swapped = pl.col("customer_id").replace_strict(customers, wrong)
     recent = pl.when(pl.col("date") >= SINCE).then(swapped).otherwise("customer_id")
     return transactions.with_columns(recent.alias("customer_id"))
-
-
-def unit_change(transactions: pl.DataFrame) -> pl.DataFrame:
-    """Since then dollars arrive in cents."""
-    cents = pl.when(pl.col("date") >= SINCE).then(pl.col("dollars") * 100).otherwise("dollars")
-    return transactions.with_columns(cents.alias("dollars"))

@@ -64,7 +64,7 @@ def main() -> None:
             sys.exit(f"the refresh of {monday} failed: {outcome.failure}")
         add_row(table, Store(home).model(MODEL), monday, outcome)
     console.print(table)
-    show_damages(home)
+    show_damages(kept_store(home))
     console.print(NEXT)
 
 
@@ -156,6 +156,16 @@ def show_damages(home: Path) -> None:
             console.print(table)
             sys.exit(f"{name} was promoted: that must not happen")
     console.print(table)
+
+
+def kept_store(home: Path) -> Path:
+    """The store as it was after the six Mondays: what came later is not what is damaged."""
+    kept, draft = SCRATCH / "store", SCRATCH / "store.part"
+    if champion_of(kept) not in Store(home).model(MODEL).versions():
+        for place in (kept, draft):
+            shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(home, draft).rename(kept)
+    return kept
 
 
 def damaged_copy(

@@ -33,14 +33,9 @@ class Reason(Record):
     request: str
 
 
-def latest_instant(cadence: Cadence, now: dt.datetime) -> dt.datetime | None:
-    """The newest frame instant that is not after now, in UTC; None before the first."""
-    return cadence.floor(now)
-
-
 def scheduled(model: Model, now: dt.datetime) -> Reason | None:
     """The refresh that a tick of the model's schedule at `now` asks for; None before the start."""
-    as_of = latest_instant(model.cadence, now)
+    as_of = model.cadence.floor(now)
     if as_of is None:
         return None
     schedule = model.spec.schedule
@@ -75,7 +70,7 @@ def new_data(
     None where nothing is new. The first look at a source only takes note of it, and where a
     watermark is declared, it alone says when data are ready.
     """
-    as_of, cause = latest_instant(model.cadence, now), found.files[:16]
+    as_of, cause = model.cadence.floor(now), found.files[:16]
     sentence = "the source's files changed"
     if seen is None or as_of is None:
         return None
@@ -111,8 +106,8 @@ def _newly_reached(cadence: Cadence, seen: SourceState, found: SourceState) -> d
     """The newest frame that the watermark reached since it was seen; None for none."""
     if found.watermark is None:
         return None
-    reached = latest_instant(cadence, found.watermark)
-    before = None if seen.watermark is None else latest_instant(cadence, seen.watermark)
+    reached = cadence.floor(found.watermark)
+    before = None if seen.watermark is None else cadence.floor(seen.watermark)
     return reached if reached is not None and (before is None or reached > before) else None
 
 

@@ -10,13 +10,11 @@ import pytest
 from model_refresh.config.model import Model
 from model_refresh.monitoring import (
     SourceState,
-    latest_instant,
     look_at_source,
     new_data,
     postponed,
     scheduled,
 )
-from model_refresh.splits import Cadence
 from model_refresh_tests.factories import START, make_model
 
 MONDAY = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
@@ -65,7 +63,6 @@ def ready_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def test_any_trigger_uses_the_newest_frame_that_is_not_after_now_in_utc(
     model: Model, ready_model: Model, now: dt.datetime, newest: dt.datetime | None
 ) -> None:
-    assert latest_instant(Cadence(every="7d", start=START), now) == newest
     reason = scheduled(model, now)
     assert (reason and reason.as_of) == newest
     by_files = new_data(model, now, seen=files("a"), found=files("b"))

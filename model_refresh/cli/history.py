@@ -21,6 +21,7 @@ from model_refresh.cli.shared import (
 )
 from model_refresh.metrics import metric
 from model_refresh.records import Entry, Instant, Promotion, Record, Verdict
+from model_refresh.refresh.champion import settled_promotion
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.store import stamp
 
@@ -68,6 +69,8 @@ def _refreshes(store: ModelStore, as_of: dt.datetime) -> Iterator[Event]:
     ended, verdict = store.promotions(as_of).lines(), store.verdicts(as_of).last()
     for line in ended:
         yield _ended(store, line)
+    if settled_promotion(store, as_of) is not None:
+        return  # whatever was judged beside it came to nothing
     if verdict is None:
         yield from _unjudged(store, as_of)
     elif verdict.record.digest() not in {line.record.verdict for line in ended}:

@@ -67,7 +67,7 @@ class FrameSpec(Record):
     assumes_known: Columns = Field(
         (),
         description="columns that in truth are known only after $as_of, such as a weather "
-        "forecast; used as features and shown in the report",
+        "forecast; used as features all the same",
     )
 
 
@@ -179,7 +179,7 @@ class ChecksSpec(Record):
         description="a frame with this many times more or fewer rows than the last ones stops",
     )
     label_level_factor: float = Field(
-        3.0,
+        2.0,
         gt=1,
         le=1000,
         description="a base rate this many times above or below the last frames' stops; for "
@@ -203,7 +203,7 @@ class ChampionSpec(Record):
     """What is expected of the version in production."""
 
     max_age: PositiveDuration | None = Field(
-        None, description="older than this alerts a person; null: 4 x (horizon + every)"
+        None, description="a champion older than this is overdue; null: 4 x (horizon + every)"
     )
 
 

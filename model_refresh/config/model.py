@@ -127,13 +127,7 @@ class Model:
 
     def policy_digest(self) -> str:
         """What a verdict rests on: comparison, gates and champion, in hex."""
-        return self._digest("task", "comparison", "gates", "champion")
-
-    def training_digest(self) -> str:
-        """What a fit rests on beside its data: columns, training and checks, in hex."""
-        return self._digest("columns", "training", "checks")
-
-    def _digest(self, *sections: str) -> str:
-        declared = self.spec.model_dump(mode="json", include=set(sections))
+        judging = {"task", "comparison", "gates", "champion"}
+        declared = self.spec.model_dump(mode="json", include=judging)
         resolved = [declared, self.primary_metric, self.metric_names]
         return hashlib.sha256(canonical_json(resolved).encode()).hexdigest()

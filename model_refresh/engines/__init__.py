@@ -5,7 +5,8 @@
 
 from model_refresh.engines.duckdb import DuckDB
 from model_refresh.engines.protocol import Engine, Query, Value
+from model_refresh.engines.statements import read_select
 
 Source = DuckDB
 
-__all__ = ["DuckDB", "Engine", "Query", "Source", "Value"]
+__all__ = ["DuckDB", "Engine", "Query", "Source", "Value", "read_select"]

@@ -38,6 +38,8 @@ def promote(
     if decision == "promote" and not _append_promotion(
         model, store, verdict, challenger=challenger, comparison=comparison
     ):
+        if (settled := settled_promotion(store, verdict.as_of)) is not None:
+            return settled
         decision, sentence = "retain", f"a later entry is in the champion log already; {sentence}"
     newest = store.champion.last()
     promotion = Promotion(
@@ -62,24 +64,21 @@ def require_promotable(model: Model, store: ModelStore, verdict: Verdict) -> Com
 def _require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
     """The comparison of a verdict that still holds; raises PromotionRefused where it doesn't."""
     about = _about(model, verdict)
+    again = f"run model-refresh refresh {model.name} --as-of {stamp(verdict.as_of)}"
     if store.verdicts(verdict.as_of).holding(verdict.digest()) is None:
         raise PromotionRefused(f"{about}: no such verdict is stored; run promotion_gate first")
     line = store.comparisons(verdict.as_of).holding(verdict.comparison)
     if line is None:
         raise PromotionRefused(f"{about}: the comparison that it judged is not stored")
     if verdict.policy != model.policy_digest():
-        raise PromotionRefused(
-            f"{about}: gates or comparison were declared anew since: judge again"
-        )
+        raise PromotionRefused(f"{about}: gates or comparison were declared anew since: {again}")
     if verdict.code != code_digest():
-        raise PromotionRefused(f"{about}: model_refresh itself changed since: judge again")
+        raise PromotionRefused(f"{about}: model_refresh itself changed since: {again}")
     dataset = store.datasets(verdict.as_of).holding(verdict.dataset)
     if dataset is None:
         raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
     if dataset.record.definition != model.definition.digest():
-        raise PromotionRefused(
-            f"{about}: the SQL or the label was declared anew since: refresh again"
-        )
+        raise PromotionRefused(f"{about}: the SQL or the label was declared anew since: {again}")
     if judge(model, line.record).digest() != verdict.digest():
         raise PromotionRefused(f"{about}: judging the stored comparison again says otherwise")
     return line.record

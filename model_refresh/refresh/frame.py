@@ -59,7 +59,8 @@ def compute_frame(
         )
         content = draft.publish(kind="frame", inputs={"query": query.digest()}, libraries={})
     frame = frame.model_copy(update={"content": content.digest})
-    return log.record_once(frame, key=content.digest).record
+    recorded = log.record_once(frame, key=content.digest).record
+    return stored_frame(store, query.digest(), as_of) or recorded  # another process may be first
 
 
 def stored_frame(store: ModelStore, query: str, as_of: dt.datetime) -> Frame | None:

@@ -13,7 +13,7 @@ from model_refresh.records import Frame, LabelQuery, Labels
 from model_refresh.refresh.checks import label_level_check, require
 from model_refresh.refresh.frame import frame_query
 from model_refresh.refresh.rows import LABEL, load_frame
-from model_refresh.storage import ModelStore
+from model_refresh.storage import Log, ModelStore
 from model_refresh.storage.folder import drafting
 from model_refresh.storage.store import ROWS, stamp
 
@@ -29,9 +29,8 @@ def compute_labels(
     Raises DataError where a check fails; nothing is recorded then.
     """
     log = store.labels(label_digest(model), frame.as_of)
-    stored = [line.record for line in log.lines() if line.record.frame == frame.content]
-    if stored:
-        return stored[0]
+    if (stored := _stored(log, frame)) is not None:
+        return stored
     about = f"{model.name}, labels of {stamp(frame.as_of)}"
     table = _joined(load_frame(store, frame, []), _run(model, frame), model, about)
     _require_numbers(table, model, about)
@@ -46,7 +45,14 @@ def compute_labels(
             libraries={},
         )
     labels = labels.model_copy(update={"content": content.digest})
-    return log.record_once(labels, key=content.digest).record
+    recorded = log.record_once(labels, key=content.digest).record
+    return _stored(log, frame) or recorded  # another process may have been first
+
+
+def _stored(log: Log[Labels], frame: Frame) -> Labels | None:
+    """The labels as they were first computed for these rows."""
+    lines = log.lines()
+    return next((line.record for line in lines if line.record.frame == frame.content), None)
 
 
 def label_digest(model: Model) -> str:

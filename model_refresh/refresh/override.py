@@ -76,11 +76,10 @@ def _former(store: ModelStore, lines: list[Line[Entry]], to: str | None) -> Entr
         former = [entry for entry in entries if entry.version == to != current]
     if not former:
         others = dict.fromkeys(e.version for e in entries if e.version != current)
+        open_to = [each for each in others if rolled_back(entries, each) is None]
         met = "there is no earlier champion" if to is None else f"{to} is no former champion"
-        raise PromotionRefused(
-            f"{store.name}: the champion is {current}, and {met}; to go to another with --to: "
-            f"{', '.join(others) or 'there is none'}"
-        )
+        go = f"; --to takes {', '.join(open_to)}" if open_to else ""
+        raise PromotionRefused(f"{store.name}: the champion is {current}, and {met}{go}")
     return former[-1]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from model_refresh.config.model import Model
 from model_refresh.errors import NotDue
@@ -73,15 +74,26 @@ def _probe(model: Model, frame: Frame, labels: Labels, rows: LabelledRows) -> Pr
 def _suspects(model: Model, rows: LabelledRows) -> list[str]:
     """Columns that are constant, all null, or rank the labels almost perfectly alone (a leak)."""
     found = []
+    if len(rows.target) and np.ptp(rows.target) == 0:
+        found.append(f"the label (it is {rows.target[0]:g} on every row)")
     for name in rows.table.columns:
         column = rows.table[name]
         if name in model.definition.frame.key:
             continue
         if column.drop_nulls().n_unique() <= 1:
             found.append(f"{name} (one value only)")
-        elif model.spec.task == "binary" and column.dtype.is_numeric():
-            values = column.cast(pl.Float64).fill_null(0.0).fill_nan(0.0).to_numpy()
-            auc = metric("roc_auc").value(rows.target, values)
-            if np.isfinite(auc) and max(auc, 1 - auc) > _LEAKS_ABOVE:
-                found.append(f"{name} (its own ROC AUC is {auc:.3f}: does it know the label?)")
+        elif (told := _leak(model, column, rows.target)) is not None:
+            found.append(f"{name} ({told}: does it know the label?)")
     return found
+
+
+def _leak(model: Model, column: pl.Series, target: NDArray[np.float64]) -> str | None:
+    """How a number, a boolean or a date alone ranks the labels, where that is too good."""
+    if not (column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean):
+        return None
+    ranks = column.cast(pl.Float64).fill_nan(None).rank().fill_null(0.0) / len(column)
+    if model.spec.task == "binary":
+        auc = metric("roc_auc").value(target, ranks.to_numpy())
+        return f"its own ROC AUC is {auc:.3f}" if max(auc, 1 - auc) > _LEAKS_ABOVE else None
+    order = metric("spearman").value(target, ranks.to_numpy())
+    return f"its rank correlation is {order:.3f}" if abs(order) > _LEAKS_ABOVE else None

@@ -73,10 +73,6 @@ class Log(Generic[R]):
         """Where a line lies, or would lie."""
         return self.folder / f"{number:08d}.json"
 
-    def first(self) -> Line[R] | None:
-        """The oldest line."""
-        return self.line(1) if self._numbers() else None
-
     def last(self) -> Line[R] | None:
         """The newest line."""
         numbers = self._numbers()

@@ -30,7 +30,6 @@ from model_refresh.records import (
     Scores,
     Verdict,
 )
-from model_refresh.storage.files import sweep
 from model_refresh.storage.folder import (
     MANIFEST,
     RESTORE,
@@ -77,10 +76,6 @@ class Store:
         if not self.root.is_dir():
             return []
         return sorted(path.name for path in self.root.iterdir() if _NAME.fullmatch(path.name))
-
-    def sweep(self) -> int:
-        """Remove what crashed processes left unpublished; the number of drafts removed."""
-        return sweep(self.root)
 
 
 @dataclass(frozen=True)

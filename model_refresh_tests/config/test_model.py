@@ -58,24 +58,22 @@ def test_a_champion_may_be_four_horizons_and_steps_old(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "policy", "training", "definition"),
+    ("overrides", "policy", "definition"),
     [
-        ({}, True, True, True),
-        ({"description": "else", "cron": "0 7 * * *", "threads": 1}, True, True, True),
-        ({"gates": [{"gate": "superior"}]}, False, True, True),
-        ({"confidence": 0.9}, False, True, True),
-        ({"metric": "brier"}, False, False, True),
-        ({"window": 5}, True, False, True),
-        ({"min_rows": 5}, True, False, True),
-        ({"maturity": "1d"}, True, True, False),
+        ({}, True, True),
+        ({"description": "else", "cron": "0 7 * * *", "threads": 1}, True, True),
+        ({"gates": [{"gate": "superior"}]}, False, True),
+        ({"confidence": 0.9}, False, True),
+        ({"metric": "brier"}, False, True),
+        ({"window": 5}, True, True),
+        ({"maturity": "1d"}, True, False),
     ],
 )
 def test_each_digest_covers_its_own_part(
-    tmp_path: Path, overrides: dict[str, Any], policy: bool, training: bool, definition: bool
+    tmp_path: Path, overrides: dict[str, Any], policy: bool, definition: bool
 ) -> None:
     old, new = make_model(tmp_path), make_model(tmp_path, **overrides)
     assert (old.policy_digest() == new.policy_digest()) is policy
-    assert (old.training_digest() == new.training_digest()) is training
     assert (old.definition.digest() == new.definition.digest()) is definition
 
 
@@ -141,3 +139,20 @@ def test_too_few_days_of_events_to_judge_are_warned_of(
     told = [each for each in warnings(model) if "group" in each]
     assert len(told) == (needed > 0)
     assert all(f"set training.holdout to {needed}" in each for each in told)
+
+
+def test_queries_that_ignore_their_instants_are_warned_of(tmp_path: Path) -> None:
+    plain = "SELECT customer_id, 1 AS one FROM purchases GROUP BY 1"
+    labels = "SELECT customer_id, 1 AS repurchased FROM purchases GROUP BY 1"
+    told = warnings(make_model(tmp_path, features_sql=plain, labels_sql=labels))
+    assert [each.split(":")[0] for each in told] == [
+        "features.sql doesn't name $as_of",
+        "labels.sql names neither $as_of nor $until",
+    ]
+
+
+def test_a_query_that_is_not_one_select_is_an_error_of_its_field(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"model\.yaml:\d+:\d+ frame\.features: .*accepted is one SELECT"
+    ):
+        make_model(tmp_path, features_sql="SELECT 1 AS customer_id; DROP TABLE purchases")

@@ -15,6 +15,7 @@ from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.dataset import build_dataset
 from model_refresh.refresh.override import override
 from model_refresh.storage import Store
+from model_refresh.storage.files import sweep
 from model_refresh.storage.store import stamp
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.crash import crash_points
@@ -32,7 +33,7 @@ def test_a_kill_in_the_dataset_step_leaves_nothing_that_is_reused_half_written(
         assert lab.store.name not in Store(lab.home).models() or problems(lab) == []
         seen.add(len(list(lab.home.rglob("manifest.json"))))
         assert do().record == expected
-        Store(lab.home).sweep()
+        sweep(lab.home)
         assert drafts(lab) == []
     assert seen >= {0, 7}, "from before the first frame to after the last labels"
 
@@ -47,7 +48,7 @@ def test_a_kill_while_duckdb_writes_a_frame_leaves_a_draft_that_is_swept(
     assert [path.name for path in lab.home.rglob("*") if path.is_file()] == ["rows.parquet"]
     assert len(drafts(lab)) == 2
     assert problems(lab) == []
-    assert Store(lab.home).sweep() > 0
+    assert sweep(lab.home) > 0
     assert drafts(lab) == []
 
 
@@ -66,7 +67,7 @@ def test_a_fit_killed_before_its_manifest_is_invisible_and_swept(
     assert again.store.versions() == before
     assert problems(again) == []
     assert len(drafts(again)) == 1
-    assert Store(again.home).sweep() == 1
+    assert sweep(again.home) == 1
     assert fit_candidate(again.model, again.store, dataset, Linear()).record.failure is None
 
 
@@ -84,7 +85,7 @@ def test_a_kill_at_any_call_of_publishing_leaves_a_whole_version_or_none(lab: La
         if name in lab.store.versions():
             assert load_version(lab.store, name).artifact == version.artifact
         assert do().digest == version.artifact
-        Store(lab.home).sweep()
+        sweep(lab.home)
         assert drafts(lab) == []
     assert seen == {False, True}
 

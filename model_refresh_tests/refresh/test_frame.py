@@ -211,3 +211,18 @@ def test_a_label_inside_the_features_query_may_be_empty_until_it_is_known(fresh:
     unknown = "segment,\n    NULL::INTEGER AS visited,"
     (fresh.folder / "features.sql").write_text(sql.replace("segment,", unknown, 1))
     assert frame_at(fresh.again({"label.query": None}), 5).rows == 300
+
+
+def test_of_two_processes_that_compute_a_frame_both_take_the_first(
+    fresh: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql = (fresh.folder / "features.sql").read_text()
+    (fresh.folder / "features.sql").write_text(sql.replace("ORDER BY customer_id", ""))
+    lab = fresh.again({})
+    first = frame_at(lab, 5)
+    unseen = iter([None])  # it was not there yet when the second looked
+    monkeypatch.setattr(
+        "model_refresh.refresh.frame.stored_frame",
+        lambda *where: next(unseen, stored_frame(*where)),
+    )
+    assert frame_at(lab, 5) == first
