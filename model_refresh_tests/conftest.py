@@ -3,11 +3,17 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.comparison import compare
 from model_refresh.refresh.dataset import build_dataset
 from model_refresh_tests.lab import Lab, copy_lab, make_lab
+
+settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared machine")
 
 FIRST, SECOND = 10, 11
 """Days of the lab: the first is refreshed to its end, the second up to its comparison."""

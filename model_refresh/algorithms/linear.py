@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from model_refresh.algorithms.elastic_net import Design, Penalty, Solution, Vector, solve
+from model_refresh.algorithms.elastic_net import (
+    Design,
+    Penalty,
+    Solution,
+    Vector,
+    least_squares,
+    logistic,
+)
 from model_refresh.algorithms.protocol import (
     Dimension,
     Parameters,
@@ -105,10 +112,14 @@ class Linear(Record):
         self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
     ) -> tuple[FittedLinear, Parameters]:
         """The penalised optimum; it takes no seed, and needs no early stopping."""
+        from threadpoolctl import threadpool_limits  # here: for the command line
+
         del seed, early
         require_learnable(train, task)
         used = completed(self.space(task), parameters)
-        return _fitted(train, task, penalty=_penalty(used)), used
+        with threadpool_limits(1):
+            fitted = _fitted(train, task, penalty=_penalty(used))
+        return fitted, used
 
     def load(self, folder: Path) -> FittedLinear:
         """Read model.json."""
@@ -133,9 +144,9 @@ def _fitted(train: Rows, task: Task, *, penalty: Penalty) -> FittedLinear:
     plan = _plan(train.matrix)
     design = _design(train.matrix, plan)
     if task == "binary":
-        return _named(plan, train.matrix, task, solve(design, train.target, task, penalty))
+        return _named(plan, train.matrix, task, logistic(design, train.target, penalty))
     centre, scale = _standard(train.target)
-    solution = solve(design, (train.target - centre) / scale, task, penalty)
+    solution = least_squares(design, (train.target - centre) / scale, penalty)
     whole = Solution(centre + scale * solution.intercept, scale * solution.coefficients)
     return _named(plan, train.matrix, task, whole)
 

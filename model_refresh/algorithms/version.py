@@ -15,7 +15,7 @@ from model_refresh.records import Lineage, Recipe
 from model_refresh.storage import ModelStore, StoredFolder
 from model_refresh.storage.folder import drafting
 
-_LIBRARIES = ("glum", "lightgbm", "numpy", "polars")
+_LIBRARIES = ("lightgbm", "numpy", "polars")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_another_process_with_other_threads_and_hashes_saves_the_same_bytes() ->
 
 
 def test_the_family_is_imported_without_any_library_that_takes_a_second() -> None:
-    heavy = "{'lightgbm', 'optuna', 'scipy', 'glum'} & set(sys.modules)"
+    heavy = "{'lightgbm', 'optuna', 'scipy', 'sklearn'} & set(sys.modules)"
     modules = "model_refresh.algorithms, model_refresh.tuning, model_refresh.isolation"
     told = subprocess.run(
         [sys.executable, "-c", f"import sys, {modules}; print({heavy})"],

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model_refresh.algorithms.elastic_net import Design, Penalty, Solution, solve
+from model_refresh.algorithms.elastic_net import (
+    Design,
+    Penalty,
+    Solution,
+    least_squares,
+    logistic,
+)
 
 Vector = NDArray[np.float64]
 
@@ -24,17 +30,16 @@ def make_design(rows: int = 400, seed: int = 0) -> tuple[Design, Vector, Vector]
 def objective(table: Vector, target: Vector, solution: Solution, penalty: Penalty) -> float:
     form = solution.intercept + table @ solution.coefficients
     loss = float(np.mean(np.logaddexp(0, form) - target * form))
-    return loss + cost(penalty, solution.coefficients)
+    return loss + penalty.cost(solution.coefficients)
 
 
-def cost(penalty: Penalty, coefficients: Vector) -> float:
-    squares = float(np.square(coefficients).sum())
-    return penalty.lasso * float(np.abs(coefficients).sum()) + penalty.ridge / 2 * squares
-
-
-def form_of(table: Vector, solution: Solution) -> Vector:
-    form: Vector = solution.intercept + table @ solution.coefficients
-    return form
+def test_a_design_adds_up_like_its_dense_table() -> None:
+    design, table, weights = make_design()
+    coefficients = np.arange(10.0)
+    np.testing.assert_allclose(design.dot(coefficients), table @ coefficients)
+    np.testing.assert_allclose(design.sums(weights), table.T @ weights)
+    expected = (table * weights[:, None]).T @ table
+    np.testing.assert_allclose(design.moments(weights), expected, atol=1e-10)
 
 
 @pytest.mark.parametrize("columns", [(True, False), (False, True), (False, False)])
@@ -43,10 +48,11 @@ def test_a_design_may_lack_dense_columns_or_categories(columns: tuple[bool, bool
     dense = table[:, :3] if columns[0] else np.empty((400, 0))
     codes = [table[:, 3:6].argmax(axis=1)] if columns[1] else []
     design = Design(dense, codes, [3] * len(codes))
-    solution = solve(design, form, "regression", Penalty(lasso=0.0, ridge=0.1))
+    solution = least_squares(design, form, Penalty(lasso=0.0, ridge=0.1))
     assert solution.coefficients.shape == (3 * (columns[0] + columns[1]),)
-    parts = [dense, *(np.eye(3)[code] for code in codes)]
-    assert np.mean(form) == pytest.approx(np.mean(form_of(np.hstack(parts), solution)))
+    assert np.mean(form) == pytest.approx(
+        solution.intercept + np.mean(design.dot(solution.coefficients))
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
@@ -63,13 +69,11 @@ def test_least_squares_agrees_with_scikit_learn(size: float, share: float) -> No
     )
     reference.fit(table, target)
     theirs = reference.predict(table)
-    solution = solve(design, target, "regression", penalty)
-    ours = form_of(table, solution)
+    solution = least_squares(design, target, penalty)
+    ours = solution.intercept + design.dot(solution.coefficients)
     np.testing.assert_allclose(ours, theirs, atol=1e-4)
-    assert np.mean((target - ours) ** 2) / 2 + cost(penalty, solution.coefficients) == (
-        pytest.approx(
-            np.mean((target - theirs) ** 2) / 2 + cost(penalty, reference.coef_), abs=1e-9
-        )
+    assert np.mean((target - ours) ** 2) / 2 + penalty.cost(solution.coefficients) == (
+        pytest.approx(np.mean((target - theirs) ** 2) / 2 + penalty.cost(reference.coef_), abs=1e-9)
     )
 
 
@@ -84,12 +88,12 @@ def test_logistic_agrees_with_scikit_learn(size: float, share: float) -> None:
     reference = LogisticRegression(
         C=1 / (size * len(target)), l1_ratio=share, solver="saga", tol=1e-10, max_iter=100_000
     ).fit(table, target)
-    solution = solve(design, target, "binary", penalty)
+    solution = logistic(design, target, penalty)
     theirs = Solution(float(reference.intercept_[0]), reference.coef_[0])
     ours = objective(table, target, solution, penalty)
     assert ours <= objective(table, target, theirs, penalty) + 1e-8
     np.testing.assert_allclose(
-        form_of(table, solution),
+        solution.intercept + design.dot(solution.coefficients),
         theirs.intercept + table @ theirs.coefficients,
         atol=1e-3,
     )
@@ -99,14 +103,14 @@ def test_classes_that_can_be_told_apart_keep_finite_coefficients() -> None:
     design, table, _ = make_design()
     target = (table[:, 0] > 0).astype(np.float64)
     for penalty in (Penalty(lasso=0.0, ridge=1e-6), Penalty(lasso=1e-6, ridge=0.0)):
-        solution = solve(design, target, "binary", penalty)
+        solution = logistic(design, target, penalty)
         assert np.isfinite(solution.coefficients).all()
-        assert ((form_of(table, solution) > 0) == target).all()
+        assert (((solution.intercept + design.dot(solution.coefficients)) > 0) == target).all()
 
 
 def test_a_large_lasso_leaves_the_base_rate() -> None:
     design, _, form = make_design()
     target = (form > 0).astype(np.float64)
-    solution = solve(design, target, "binary", Penalty(lasso=10.0, ridge=0.0))
+    solution = logistic(design, target, Penalty(lasso=10.0, ridge=0.0))
     assert not solution.coefficients.any()
     assert 1 / (1 + np.exp(-solution.intercept)) == pytest.approx(target.mean())

@@ -17,7 +17,7 @@ import sys, pathlib
 from model_refresh.algorithms import Linear
 from model_refresh_tests.algorithms.rows import make_matrix
 Linear().load(pathlib.Path(sys.argv[1])).predict(make_matrix(rows=10))
-print({"glum", "tabmat", "pandas", "scipy", "lightgbm"} & set(sys.modules))
+print({"sklearn", "scipy", "lightgbm", "threadpoolctl"} & set(sys.modules))
 """
 
 
