@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def make_rows(as_of: str) -> tuple[Vector, Vector]:
-    """The demo's trial rows: standardised columns, blanks as the mean and in columns of their own."""
+    """The demo's trial rows: standardised columns, and one of blanks for each that has any."""
     (model,) = load_fleet(FLEET, environment={}, only="cdnow_repurchase")
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder)).model(model.name)
