@@ -28,6 +28,7 @@ from model_refresh.cli.shared import (
 )
 from model_refresh.config.fleet import read_fleet
 from model_refresh.config.model import Model
+from model_refresh.config.queries import query_problems, query_warnings
 from model_refresh.config.show import resolved
 from model_refresh.config.warnings import warnings
 from model_refresh.errors import ConfigError, CorruptError, ModelRefreshError, NotStored
@@ -53,8 +54,8 @@ def check(
     home: Home = HOME,
 ) -> None:
     """Find every error of every model, with file, line and column."""
-    models, problems = _read(fleet, names)
-    warned = {model.name: list(warnings(model)) for model in models}
+    models, problems = _with_sound_queries(*_read(fleet, names))
+    warned = {model.name: [*warnings(model), *query_warnings(model)] for model in models}
     probes: list[Probe] = []
     for model in models if data else []:
         try:
@@ -142,6 +143,13 @@ def _read(fleet: Path, names: Sequence[str] | None) -> tuple[list[Model], list[s
     found = [read_fleet(fleet, environment=os.environ, only=name) for name in dict.fromkeys(names)]
     problems = dict.fromkeys(problem for _, problems in found for problem in problems)
     return [model for models, _ in found for model in models], list(problems)
+
+
+def _with_sound_queries(models: list[Model], problems: list[str]) -> tuple[list[Model], list[str]]:
+    """The models whose queries may run, and what is wrong with the others beside the problems."""
+    wrong = {model.name: query_problems(model) for model in models}
+    sound = [model for model in models if not wrong[model.name]]
+    return sound, [*problems, *(problem for found in wrong.values() for problem in found)]
 
 
 def _all_well(fleet: Path, models: Sequence[Model]) -> str:

@@ -17,8 +17,6 @@ from model_refresh.config.files import read_bytes, read_query
 from model_refresh.config.messages import Problem, dotted, problems_of, shown
 from model_refresh.config.model import Model
 from model_refresh.config.rules import broken_rules
-from model_refresh.engines import read_select
-from model_refresh.errors import EngineError
 
 FILE = "model.yaml"
 
@@ -124,9 +122,7 @@ def _query(
     if name is None:
         return None
     try:
-        sql = read_query(folder, name)
-        read_select(sql, name)
-    except (ValueError, EngineError) as error:
+        return read_query(folder, name)
+    except ValueError as error:
         problems.append(Problem(path, f"{dotted(path)}: {error}"))
         return None
-    return sql

@@ -3,14 +3,12 @@
 import datetime as dt
 import math
 import zoneinfo
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from model_refresh.config.cron import parse_cron
 from model_refresh.config.model import Model
 from model_refresh.config.values import format_duration
-from model_refresh.engines import read_select
 from model_refresh.metrics.intervals import MIN_GROUPS
 from model_refresh.splits import Cadence
 
@@ -20,7 +18,7 @@ _A_YEAR = 366
 def warnings(model: Model) -> tuple[str, ...]:
     """One sentence each, with what to do about it."""
     fires = _fires(model)
-    found = (_early(model, fires), _skipping(model, fires), _few_groups(model), *_timeless(model))
+    found = (_early(model, fires), _skipping(model, fires), _few_groups(model))
     return tuple(sentence for sentence in found if sentence is not None)
 
 
@@ -88,17 +86,6 @@ def _few_groups(model: Model) -> str | None:
         f"group: {MIN_GROUPS} groups are needed to judge anything; set training.holdout to "
         f"{math.ceil(enough / every)}, or name another comparison.group"
     )
-
-
-def _timeless(model: Model) -> Iterator[str]:
-    """A query that doesn't ask for its instant gives the same rows at every as_of."""
-    frame, label = model.spec.frame, model.spec.label
-    if "as_of" not in read_select(model.features_sql, frame.features).parameters:
-        yield f"{frame.features} doesn't name $as_of: every frame would be the same, future and all"
-    if model.labels_sql is None or label.query is None:
-        return
-    if not {"as_of", "until"} & read_select(model.labels_sql, label.query).parameters:
-        yield f"{label.query} names neither $as_of nor $until: all frames would have these labels"
 
 
 def _below_a_day(cadence: Cadence) -> bool:

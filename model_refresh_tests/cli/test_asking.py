@@ -197,3 +197,11 @@ def test_one_flipped_byte_is_named(lab: Lab, extra: list[str]) -> None:
 def test_a_store_with_nothing_in_it_says_where_it_looked(fresh: Lab) -> None:
     ended = run(fresh, "verify")
     assert (ended.code, ended.out) == (0, f"{fresh.home}: nothing is stored there\n")
+
+
+def test_check_names_a_query_that_is_not_one_select(fresh: Lab) -> None:
+    (fresh.folder / "labels.sql").write_text("SELECT 1; DROP TABLE visits")
+    ended = run(fresh, "check")
+    assert (ended.code, ended.out) == (1, "")
+    assert "labels.sql" in ended.err
+    assert "accepted is one SELECT" in ended.err

@@ -139,20 +139,3 @@ def test_too_few_days_of_events_to_judge_are_warned_of(
     told = [each for each in warnings(model) if "group" in each]
     assert len(told) == (needed > 0)
     assert all(f"set training.holdout to {needed}" in each for each in told)
-
-
-def test_queries_that_ignore_their_instants_are_warned_of(tmp_path: Path) -> None:
-    plain = "SELECT customer_id, 1 AS one FROM purchases GROUP BY 1"
-    labels = "SELECT customer_id, 1 AS repurchased FROM purchases GROUP BY 1"
-    told = warnings(make_model(tmp_path, features_sql=plain, labels_sql=labels))
-    assert [each.split(":")[0] for each in told] == [
-        "features.sql doesn't name $as_of",
-        "labels.sql names neither $as_of nor $until",
-    ]
-
-
-def test_a_query_that_is_not_one_select_is_an_error_of_its_field(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"model\.yaml:\d+:\d+ frame\.features: .*accepted is one SELECT"
-    ):
-        make_model(tmp_path, features_sql="SELECT 1 AS customer_id; DROP TABLE purchases")
