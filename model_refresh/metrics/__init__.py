@@ -1,6 +1,6 @@
 """Metrics of predictions against outcomes, and paired statistics on the same holdout rows."""
 
-from model_refresh.metrics.catalogue import METRICS, metric, names
+from model_refresh.metrics.catalogue import METRICS, forms, metric, names, pattern, serves
 from model_refresh.metrics.comparison import compare_metrics, evaluate, paired
 from model_refresh.metrics.holdout import Holdout, Predicted
 from model_refresh.metrics.protocol import Metric
@@ -12,7 +12,10 @@ __all__ = [
     "Predicted",
     "compare_metrics",
     "evaluate",
+    "forms",
     "metric",
     "names",
     "paired",
+    "pattern",
+    "serves",
 ]

@@ -1,9 +1,12 @@
 """Average precision."""
 
+from dataclasses import dataclass
+
 from model_refresh.metrics.protocol import Assessed, Floats, Metric, undefined
 from model_refresh.metrics.ranks import Ranked
 
 
+@dataclass(frozen=True)
 class AveragePrecision(Metric):
     """The mean, over positive rows, of the precision among the rows ranked at least as high.
 

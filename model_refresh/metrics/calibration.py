@@ -19,6 +19,7 @@ class _Recalibration:
     intercept: Assessed
 
 
+@dataclass(frozen=True)
 class _OfRecalibration(Metric):
     """A coefficient of logit P(y = 1) = intercept + slope * logit(prediction) (Cox 1958).
 
@@ -38,6 +39,7 @@ class _OfRecalibration(Metric):
         """Which of the two."""
 
 
+@dataclass(frozen=True)
 class CalibrationSlope(_OfRecalibration):
     """1 for right probabilities; below 1 they are too extreme, as an overfitted model's are."""
 
@@ -50,6 +52,7 @@ class CalibrationSlope(_OfRecalibration):
         return fitted.slope
 
 
+@dataclass(frozen=True)
 class CalibrationIntercept(_OfRecalibration):
     """0 for right probabilities: the log odds of the outcome where 0.5 is predicted.
 

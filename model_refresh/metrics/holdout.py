@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from model_refresh.metrics.protocol import Floats
 
 @dataclass(frozen=True)
 class Holdout:
-    """Rows with known outcomes, one element a row.
+    """Rows with known outcomes, one element a row; classes are the codes 0, 1, 2 ...
 
     `group` holds a code for each cluster of rows whose errors belong together, any integers;
     `as_of` the instant of each row's frame, datetime64 in UTC. Raises DataError where the
@@ -30,11 +31,19 @@ class Holdout:
             met = ", ".join(f"{name} {column.shape}" for name, column in shapes.items())
             raise DataError(f"a holdout needs one value a row in each column, met {met}")
 
+    def taken(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Holdout":
+        """Only these rows, by number or by mask."""
+        return Holdout(self.target[rows], self.group[rows], self.as_of[rows])
+
     @cached_property
     def clusters(self) -> "Clusters":
         """The rows' clusters, numbered from 0."""
-        distinct, code = np.unique(self.group, return_inverse=True)
-        return Clusters(code, len(distinct))
+        return Clusters.of(self.group)
+
+    @cached_property
+    def has_two_classes(self) -> bool:
+        """Whether every outcome is 0 or 1."""
+        return bool(((self.target == 0.0) | (self.target == 1.0)).all())
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,16 @@ class Clusters:
 
     code: NDArray[np.intp]
     count: int
+
+    @classmethod
+    def of(cls, group: NDArray[np.int64]) -> Self:
+        """Number them in the order of their codes; dense codes, as usual, without sorting."""
+        if len(group) == 0 or int(group.max()) - int(group.min()) > 4 * len(group):
+            distinct, code = np.unique(group, return_inverse=True)
+            return cls(code, len(distinct))
+        shifted = (group - group.min()).astype(np.intp)
+        numbers = np.cumsum(np.bincount(shifted) > 0)
+        return cls(numbers[shifted] - 1, int(numbers[-1]))
 
     def sums(self, values: Floats) -> Floats:
         """The sum of values in each cluster, shape (count,)."""
@@ -57,7 +76,10 @@ class Clusters:
 
 @dataclass(frozen=True)
 class Predicted:
-    """A version's predictions of a holdout's rows, shape (rows,), and when it stopped learning."""
+    """A version's predictions of a holdout's rows, and when it stopped learning.
+
+    `values` have shape (rows,), or (rows, classes) for a multiclass task.
+    """
 
     values: Floats
     known_at: dt.datetime
@@ -69,7 +91,7 @@ def require_legal(holdout: Holdout, predicted: Predicted) -> None:
     Point 2 of the law of time: a version may be judged only on frames with as_of >= its
     known_at. Every metric of a holdout passes through here.
     """
-    if predicted.values.shape != holdout.target.shape:
+    if predicted.values.shape[:1] != holdout.target.shape:
         raise DataError(
             f"predictions of shape {predicted.values.shape} for a holdout of shape "
             f"{holdout.target.shape}: give one prediction a row"

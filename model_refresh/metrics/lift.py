@@ -1,48 +1,67 @@
-"""Lift among the highest ranked."""
+"""What is found among the highest ranked: lift and cumulative gain."""
 
-from typing import ClassVar
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from model_refresh.metrics.protocol import Assessed, Floats, Metric, undefined
-from model_refresh.metrics.ranks import Ranked
-
-_WINDOW = 0.025
+from model_refresh.metrics.cut import TopShare
+from model_refresh.metrics.protocol import Assessed, Floats, Metric, ratio, undefined
 
 
-class LiftAtTenth(Metric):
-    """How many times the base rate is found among the tenth of rows that rank highest.
+@dataclass(frozen=True)
+class Lift(Metric):
+    """How many times the base rate is found among the rows that rank highest.
 
-    Choose it where a fixed share is acted upon, as in a campaign. Rows that tie at the border
-    count in part, so that neither their order nor rounding matters. Undefined without a positive.
-
-    The influence is that of a mean above a quantile: a row that enters the tenth pushes out one
-    at its border, where the positive rate is taken from ranks within 2.5 percent of all rows.
+    Choose it where a fixed share is acted upon, as in a campaign, and models with different base
+    rates are compared. Rows that tie at the border count in part. Undefined without a positive.
+    The influence is that of a mean above a quantile, over the base rate (delta method).
     """
 
-    name = "lift_at_10"
-    label = "lift at 10%"
     tasks = ("binary",)
     direction = "maximise"
-    share: ClassVar[float] = 0.1
+    cut: TopShare = field(default_factory=TopShare)
+
+    @property
+    def name(self) -> str:
+        """`lift@10%`."""
+        return f"lift@{self.cut.text}"
+
+    @property
+    def label(self) -> str:
+        """`lift at 10%`."""
+        return f"lift at {self.cut.text}"
 
     def assess(self, target: Floats, prediction: Floats) -> Assessed:
-        """The lift."""
-        rate = float(target.mean())
-        if rate == 0.0:
+        """The precision among those rows over the base rate."""
+        found = self.cut.confusion(target, prediction)
+        if found.positive.value == 0.0:
             return undefined(len(target))
-        ranked = Ranked.of(prediction)
-        inside = _inside(ranked, self.share)
-        lift = float((inside * target).mean()) / (self.share * rate)
-        wider = _inside(ranked, self.share + _WINDOW) - _inside(ranked, self.share - _WINDOW)
-        border = float((wider * target).mean()) / (2.0 * _WINDOW)
-        found = inside * target - border * (inside - self.share)
-        return Assessed(lift, found / (self.share * rate) - lift * target / rate)
+        return ratio(ratio(found.hits, found.acted), found.positive)
 
 
-def _inside(ranked: Ranked, share: float) -> Floats:
-    """How much of each row belongs to the highest `share` of all rows, in [0, 1]."""
-    one = np.ones(len(ranked.code))
-    ties = ranked.tied(one)
-    higher = ranked.at_least(one) - ties
-    return np.clip((share * len(one) - higher) / ties, 0.0, 1.0)
+@dataclass(frozen=True)
+class Gain(Metric):
+    """The share of all positive rows that is found among the rows that rank highest.
+
+    A point of the cumulative gains chart, and the recall at that share: choose it where one asks
+    how many of the cases an action would reach. Undefined without a positive.
+    """
+
+    tasks = ("binary",)
+    direction = "maximise"
+    cut: TopShare = field(default_factory=TopShare)
+
+    @property
+    def name(self) -> str:
+        """`gain@10%`."""
+        return f"gain@{self.cut.text}"
+
+    @property
+    def label(self) -> str:
+        """`share of positives in the top 10%`."""
+        return f"share of positives in the top {self.cut.text}"
+
+    def assess(self, target: Floats, prediction: Floats) -> Assessed:
+        """Hits over positives."""
+        found = self.cut.confusion(target, prediction)
+        if found.positive.value == 0.0:
+            return undefined(len(target))
+        return ratio(found.hits, found.positive)

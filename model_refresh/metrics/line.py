@@ -14,6 +14,7 @@ class _Line:
     intercept: Assessed
 
 
+@dataclass(frozen=True)
 class _OfLine(Metric):
     """A coefficient of the line; undefined where the prediction is constant."""
 
@@ -29,6 +30,7 @@ class _OfLine(Metric):
         """Which of the two."""
 
 
+@dataclass(frozen=True)
 class Slope(_OfLine):
     """By how much the outcome moves when the prediction moves by 1: below 1 it is overfitted."""
 
@@ -41,6 +43,7 @@ class Slope(_OfLine):
         return line.slope
 
 
+@dataclass(frozen=True)
 class Intercept(_OfLine):
     """The outcome where the prediction is 0, in the target's unit; read it with the slope."""
 

@@ -1,4 +1,6 @@
-"""The area under the ROC curve."""
+"""The area under the ROC curve, of two classes and of several."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -6,6 +8,7 @@ from model_refresh.metrics.protocol import Assessed, Floats, Metric, undefined
 from model_refresh.metrics.ranks import Ranked
 
 
+@dataclass(frozen=True)
 class RocAuc(Metric):
     """The probability that a positive row ranks above a negative one, ties counting half.
 
@@ -22,14 +25,44 @@ class RocAuc(Metric):
     by_class = True
 
     def assess(self, target: Floats, prediction: Floats) -> Assessed:
-        """The area, from the mean placement."""
-        positive = target == 1.0
-        share = float(positive.mean())
-        if share in {0.0, 1.0}:
-            return undefined(len(target))
-        rows, ranked = len(target), Ranked.of(prediction)
-        among_negative = ranked.below(1.0 - target) / (rows * (1.0 - share))
-        among_positive = ranked.above(target) / (rows * share)
-        placement = np.where(positive, among_negative, among_positive)
-        area = float(placement[positive].mean())
-        return Assessed(area, (placement - area) / np.where(positive, share, 1.0 - share))
+        """The area."""
+        return _area(target, prediction)
+
+
+@dataclass(frozen=True)
+class MacroAuc(Metric):
+    """The mean over classes of the ROC AUC of each class against the rest, each counting the same.
+
+    Choose it where classes are ranked one by one and the rare ones matter (Hand and Till 2001
+    discuss the family). The influence is the mean of those of `RocAuc`. Undefined where a class
+    of the prediction is absent among the targets.
+    """
+
+    name = "macro_auc"
+    label = "macro ROC AUC"
+    tasks = ("multiclass",)
+    direction = "maximise"
+    by_class = True
+
+    def assess(self, target: Floats, prediction: Floats) -> Assessed:
+        """The mean area."""
+        areas = [
+            _area((target == each).astype(np.float64), prediction[:, each])
+            for each in range(prediction.shape[1])
+        ]
+        influence = np.mean([area.influence for area in areas], axis=0)
+        return Assessed(float(np.mean([area.value for area in areas])), influence)
+
+
+def _area(target: Floats, prediction: Floats) -> Assessed:
+    """The area, from the mean placement."""
+    positive = target == 1.0
+    share = float(positive.mean())
+    if share in {0.0, 1.0}:
+        return undefined(len(target))
+    rows, ranked = len(target), Ranked.of(prediction)
+    among_negative = ranked.below(1.0 - target) / (rows * (1.0 - share))
+    among_positive = ranked.above(target) / (rows * share)
+    placement = np.where(positive, among_negative, among_positive)
+    area = float(placement[positive].mean())
+    return Assessed(area, (placement - area) / np.where(positive, share, 1.0 - share))

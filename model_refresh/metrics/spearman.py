@@ -1,11 +1,14 @@
 """Spearman's rank correlation."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from model_refresh.metrics.protocol import Assessed, Floats, Metric, undefined
 from model_refresh.metrics.ranks import Ranked
 
 
+@dataclass(frozen=True)
 class Spearman(Metric):
     """Pearson's correlation of the midranks of prediction and outcome (Spearman 1904).
 

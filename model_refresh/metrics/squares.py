@@ -1,10 +1,13 @@
 """Functions of the mean squared error: RMSE and R2, with influences by the delta method."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from model_refresh.metrics.protocol import Assessed, Floats, Metric, undefined
 
 
+@dataclass(frozen=True)
 class RootMeanSquaredError(Metric):
     """The root of the mean squared error, in the target's unit; the default for regression."""
 
@@ -24,6 +27,7 @@ class RootMeanSquaredError(Metric):
         return Assessed(root, (squares - mean) / (2.0 * root))
 
 
+@dataclass(frozen=True)
 class RSquared(Metric):
     """1 - mean squared error / variance of the target: 0 is the holdout's own mean.
 

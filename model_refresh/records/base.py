@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
-Task = Literal["binary", "regression"]
+Task = Literal["binary", "regression", "multiclass"]
 Decision = Literal["promote", "retain", "reject"]
 Severity = Literal["retain", "reject"]
 ColumnType = Literal["boolean", "integer", "number", "text", "date", "timestamp", "other"]

@@ -35,6 +35,7 @@ class LabelQuery(Record):
     horizon: dt.timedelta
     maturity: dt.timedelta
     missing: Literal["error", "drop"] | float
+    classes: tuple[str, ...] = Field((), description="of a multiclass task, in order")
 
 
 class Definition(Record):
@@ -73,7 +74,8 @@ class Labels(Record):
     content: Digest = Field(description="digest of its folder's manifest")
     rows: int
     mean: float = Field(description="base rate of a binary label, mean of a continuous one")
-    spread: float | None = Field(description="standard deviation; None for a binary label")
+    spread: float | None = Field(description="standard deviation; None for labels of classes")
+    shares: tuple[float, ...] = Field((), description="each class's share, of a multiclass label")
 
 
 class LabelledFrame(Record):

@@ -1,11 +1,13 @@
 """What is fitted: recipes, lineages, candidates."""
 
+import datetime as dt
 from typing import Literal
 
 from pydantic import Field
 
 from model_refresh.records.base import Digest, Instant, Record
 from model_refresh.records.data import Column, Definition, LabelledFrame
+from model_refresh.records.evidence import Slice
 
 
 class Recipe(Record):
@@ -27,6 +29,16 @@ class Lineage(Record):
     definition: Definition
     frames: tuple[LabelledFrame, ...] = Field(description="the rows it was fitted on")
     known_at: Instant = Field(description="the latest instant at which a label it used was known")
+
+    @property
+    def learned_until(self) -> dt.datetime:
+        """`known_at`, but never before the labels of its own frames were known.
+
+        What a lineage says of itself is not believed where its frames say more.
+        """
+        maturity = self.definition.label.maturity
+        each = [max(p.labels.known_at, p.labels.until + maturity) for p in self.frames]
+        return max([self.known_at, *each])
 
 
 class Cost(Record):
@@ -55,4 +67,5 @@ class Candidate(Record):
     version: str | None = Field(None, description="the trial twin")
     validation: dict[str, float] = Field(default_factory=dict, description="metric -> value")
     trials: tuple[Trial, ...] = ()
+    weak: tuple[Slice, ...] = Field((), description="where it did worst on the validation rows")
     repeatable: bool = Field(True, description="false when `seconds` cut the tuning short")

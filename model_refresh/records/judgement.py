@@ -6,21 +6,26 @@ from pydantic import Field
 
 from model_refresh.records.base import Decision, Digest, Instant, Record, Severity, Task
 from model_refresh.records.data import CheckResult
+from model_refresh.records.evidence import (
+    Aged,
+    Curves,
+    Discovery,
+    Footprint,
+    Freshness,
+    Interval,
+    Migration,
+    SliceComparison,
+)
 from model_refresh.records.fits import Lineage
 
 
-class Interval(Record):
-    """An estimate with one-sided bounds, each at `confidence`."""
-
-    estimate: float
-    lower: float
-    upper: float
-    confidence: float
-    groups: int = Field(description="independent groups of rows (clusters)")
-
-
 class MetricComparison(Record):
-    """One metric on the same holdout rows. Gains are positive where the challenger is better."""
+    """One metric on the same holdout rows. Gains are positive where the challenger is better.
+
+    `challenger_interval` and `incumbent_interval` are of the values themselves, in the metric's
+    own sign. `detectable` is the least true gain over the incumbent that these rows would show at
+    the comparison's confidence with its stated power; None where it can't be said.
+    """
 
     metric: str
     challenger: float
@@ -29,6 +34,9 @@ class MetricComparison(Record):
     gain_over_constant: Interval | None = None
     gain_over_incumbent: Interval | None = None
     incumbent_over_constant: Interval | None = None
+    challenger_interval: Interval | None = None
+    incumbent_interval: Interval | None = None
+    detectable: float | None = None
 
 
 class Incumbent(Record):
@@ -57,7 +65,15 @@ class Comparison(Record):
     holdout: tuple[Instant, ...]
     rows: int
     confidence: float
+    power: float = Field(0.8, description="of `detectable`")
     metrics: dict[str, MetricComparison]
+    slices: tuple[SliceComparison, ...] = ()
+    curves: dict[str, Curves] = Field(default_factory=dict, description="challenger, incumbent")
+    migration: Migration | None = None
+    staleness: tuple[Aged, ...] = ()
+    freshness: Freshness | None = None
+    footprint: Footprint | None = None
+    discovery: Discovery | None = None
     notes: tuple[str, ...] = ()
 
 

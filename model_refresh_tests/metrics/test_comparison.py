@@ -5,6 +5,7 @@ import pytest
 
 from model_refresh.errors import Contaminated, DataError
 from model_refresh.metrics import Holdout, compare_metrics, evaluate, metric, names, paired
+from model_refresh.metrics.value import Value
 from model_refresh.records import MetricComparison, Task
 from model_refresh_tests.metrics.factories import (
     AS_OF,
@@ -39,7 +40,7 @@ def test_no_metric_judges_a_version_on_what_it_has_learned(known_at: dt.datetime
     ):
         with pytest.raises(Contaminated):
             compare_metrics(
-                ["brier"], holdout, challenger=challenger, constant=constant, incumbent=incumbent, confidence=0.95
+                [metric("brier")], holdout, challenger=challenger, constant=constant, incumbent=incumbent, confidence=0.95
             )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def test_a_holdout_has_one_value_a_row_in_each_column() -> None:
         Holdout(np.zeros(3), np.arange(2), np.full(3, np.datetime64("1998-02-02")))
 
 
-@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
 def test_all_sides_are_compared_on_the_same_rows(task: Task) -> None:
     compared = _compared(task)
     assert tuple(compared) == names(task)
@@ -99,13 +100,55 @@ def test_all_sides_are_compared_on_the_same_rows(task: Task) -> None:
             assert values.incumbent_over_constant is not None
             over = values.gain_over_constant.estimate - values.incumbent_over_constant.estimate
             assert over == pytest.approx(gain)
+        for interval, value in (
+            (values.challenger_interval, values.challenger),
+            (values.incumbent_interval, values.incumbent),
+        ):
+            assert interval is not None
+            assert interval.estimate == value
+            assert interval.lower < value < interval.upper
+        aims = isinstance(metric(name).direction, float)
+        assert aims == (values.detectable is None)
+
+
+def test_detectable_is_said_at_the_asked_power() -> None:
+    low, high = (_compared("regression", power=power)["rmse"] for power in (0.5, 0.9))
+    assert low.gain_over_incumbent == high.gain_over_incumbent
+    assert low.gain_over_incumbent is not None
+    half_width = low.gain_over_incumbent.estimate - low.gain_over_incumbent.lower
+    assert low.detectable == pytest.approx(half_width)
+    assert high.detectable is not None
+    assert high.detectable > half_width
+
+
+def test_a_metric_may_carry_what_its_name_does_not() -> None:
+    target, (new, old) = make_rows(metric("value"), seed=0, rows=200)
+    sides = [make_predicted(side) for side in (new, old)]
+    costs = Value(((0.0, 2.0), (40.0, 0.0)))
+    values = compare_metrics(
+        [costs, metric("precision@5%")],
+        make_holdout(target),
+        challenger=sides[0],
+        constant=None,
+        incumbent=sides[1],
+        confidence=0.95,
+    )
+    assert tuple(values) == ("value", "precision@5%")
+    assert values["value"].challenger == costs.value(target, new)
+
+
+def test_predictions_of_other_shape_than_the_task_have_no_value() -> None:
+    target, (new, _) = make_rows(metric("macro_auc"), seed=0)
+    predicted = make_predicted(new[:, 0])
+    assert np.isnan(evaluate(metric("log_loss"), make_holdout(target), predicted))
 
 
 @pytest.mark.parametrize(
     ("task", "nameless"),
     [
-        ("binary", {"calibration_slope", "calibration_intercept"}),
+        ("binary", {"calibration_slope", "calibration_intercept", "ks"}),
         ("regression", {"slope", "intercept", "spearman"}),
+        ("multiclass", set()),
     ],
 )
 def test_a_constant_has_neither_slope_nor_ranks(task: Task, nameless: set[str]) -> None:
@@ -117,7 +160,7 @@ def test_a_constant_has_neither_slope_nor_ranks(task: Task, nameless: set[str]) 
 def test_a_model_without_incumbent_is_compared_with_the_constant_alone() -> None:
     target, (new, _) = make_rows(metric("rmse"), seed=0)
     values = compare_metrics(
-        ["rmse"],
+        [metric("rmse")],
         make_holdout(target),
         challenger=make_predicted(new),
         constant=make_predicted(np.zeros(60)),
@@ -125,6 +168,9 @@ def test_a_model_without_incumbent_is_compared_with_the_constant_alone() -> None
         confidence=0.9,
     )["rmse"]
     assert values.incumbent is None
+    assert values.incumbent_interval is None
+    assert values.detectable is None
+    assert values.challenger_interval is not None
     assert values.gain_over_incumbent is None
     assert values.incumbent_over_constant is None
     assert values.gain_over_constant is not None
@@ -148,13 +194,18 @@ def test_a_comparison_survives_its_own_text() -> None:
         assert MetricComparison.parse(values.canonical()).canonical() == values.canonical()
 
 
-def _compared(task: Task) -> dict[str, MetricComparison]:
-    target, (new, old) = make_rows(metric(names(task)[0]), seed=0, rows=200)
+def _compared(task: Task, *, power: float = 0.8) -> dict[str, MetricComparison]:
+    metrics = [metric(name) for name in names(task)]
+    target, (new, old) = make_rows(metrics[0], seed=0, rows=200, task=task)
+    if task == "regression":
+        target, new, old = target + 5.0, new + 5.0, old + 5.0
+    constant = np.tile([0.5, 0.3, 0.2], (200, 1)) if new.ndim == 2 else np.full(200, 0.3)
     return compare_metrics(
-        names(task),
+        metrics,
         make_holdout(target),
         challenger=make_predicted(new),
-        constant=make_predicted(np.full(200, 0.3)),
+        constant=make_predicted(constant),
         incumbent=make_predicted(old),
         confidence=0.95,
+        power=power,
     )

@@ -6,19 +6,26 @@ import scipy.stats
 import sklearn.metrics
 
 from model_refresh.errors import DataError
-from model_refresh.metrics import METRICS, Metric, metric, paired
-from model_refresh.metrics.intervals import standard_error
-from model_refresh.metrics.protocol import Floats, assess
-from model_refresh_tests.metrics.factories import make_holdout, make_predicted, make_rows
+from model_refresh.metrics import Metric, metric, paired
+from model_refresh.metrics.intervals import detectable, standard_error, value_interval
+from model_refresh.metrics.protocol import Assessed, Floats, assess
+from model_refresh_tests.metrics.factories import (
+    Case,
+    every_case,
+    make_holdout,
+    make_predicted,
+    make_rows,
+)
 
-SMOOTH = [each for each in METRICS if each.name != "lift_at_10"]
-"""Lift has a border, and so no derivative by a row's weight; coverage is its test."""
+CASES = every_case()
+SMOOTH = [case for case in CASES if not case.has_border]
 
 
 @pytest.mark.parametrize("levels", [None, 8])
-@pytest.mark.parametrize("each", SMOOTH, ids=lambda each: each.name)
-def test_influences_are_the_change_when_a_row_is_repeated(each: Metric, levels: int | None) -> None:
-    target, (prediction, _) = make_rows(each, seed=1, rows=80, levels=levels)
+@pytest.mark.parametrize("case", SMOOTH, ids=lambda case: case.id)
+def test_influences_are_the_change_when_a_row_is_repeated(case: Case, levels: int | None) -> None:
+    each = case.metric
+    target, (prediction, _) = make_rows(each, seed=1, rows=80, levels=levels, task=case.task)
     if each.name.startswith("calibration"):
         prediction = np.clip(prediction, 0.02, 0.98)
     copies = 200
@@ -63,17 +70,21 @@ def test_bounds_of_a_mean_loss_are_those_of_the_paired_t_test(name: str) -> None
     assert (interval.lower, interval.upper) == pytest.approx((test.low, test.high), rel=1e-9)
 
 
-@pytest.mark.parametrize("each", METRICS, ids=lambda each: each.name)
-def test_rows_that_repeat_themselves_are_no_news(each: Metric) -> None:
-    target, (new, old) = make_rows(each, seed=5, rows=300)
-    fourfold = [np.tile(column, 4) for column in (target, new, old)]
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_rows_that_repeat_themselves_are_no_news(case: Case) -> None:
+    each = case.metric
+    target, (new, old) = make_rows(each, seed=5, rows=300, task=case.task)
+    fourfold = [np.concatenate([column] * 4) for column in (target, new, old)]
     clustered = _error(each, fourfold[0], (fourfold[1], fourfold[2]), np.tile(np.arange(300), 4))
     naive = _error(each, fourfold[0], (fourfold[1], fourfold[2]))
     assert clustered == pytest.approx(_error(each, target, (new, old)), rel=1e-6)
     assert clustered == pytest.approx(2.0 * naive, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "lift_at_10", "spearman"])
+@pytest.mark.parametrize(
+    "name",
+    ["roc_auc", "average_precision", "lift@10%", "gain@20%", "precision@30", "ks", "spearman"],
+)
 @pytest.mark.parametrize("power", [3.0, 0.2])
 def test_metrics_of_ranks_ignore_monotone_transforms(name: str, power: float) -> None:
     each = metric(name)
@@ -82,14 +93,19 @@ def test_metrics_of_ranks_ignore_monotone_transforms(name: str, power: float) ->
     assert _paired(each, target, (bent, old)) == _paired(each, target, (new, old))
 
 
-@pytest.mark.parametrize("each", METRICS, ids=lambda each: each.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize(("groups", "is_judged"), [(1, False), (4, False), (5, True)])
-def test_fewer_than_five_groups_are_not_judged(each: Metric, groups: int, is_judged: bool) -> None:
-    target, (new, old) = make_rows(each, seed=7, rows=200)
-    interval = _paired(each, target, (new, old), np.arange(200) % groups)
-    assert interval.groups == groups
-    assert np.isfinite(interval.estimate)
-    assert np.isfinite([interval.lower, interval.upper]).all() == is_judged
+def test_fewer_than_five_groups_are_not_judged(case: Case, groups: int, is_judged: bool) -> None:
+    each = case.metric
+    target, (new, old) = make_rows(each, seed=7, rows=200, task=case.task)
+    holdout = make_holdout(target, group=np.arange(200) % groups)
+    gained = paired(each, holdout, make_predicted(new), make_predicted(old), confidence=0.95)
+    own = value_interval(each, holdout, assess(each, target, new), confidence=0.95)
+    for interval in (gained, own):
+        assert interval.groups == groups
+        assert np.isfinite(interval.estimate)
+        assert np.isfinite([interval.lower, interval.upper]).all() == is_judged
+    assert is_judged or detectable(each, holdout, gained, power=0.8) is None
 
 
 @pytest.mark.parametrize(("positives", "is_judged"), [(1, False), (4, False), (5, True)])
@@ -100,6 +116,124 @@ def test_a_class_in_fewer_than_five_groups_is_not_judged(positives: int, is_judg
     interval = _paired(metric("log_loss"), target, (predictions[0], predictions[1]))
     assert interval.groups == (1000 if is_judged else positives)
     assert np.isfinite(interval.lower) == is_judged
+
+
+@pytest.mark.parametrize(
+    "codes", [[0, 1, 2], [7, -3, 40], [2**62, -(2**62), 0], [5, 5, 5]], ids=str
+)
+def test_groups_are_any_integers(codes: list[int]) -> None:
+    group = np.tile(np.array(codes), 20)
+    clusters = make_holdout(np.zeros(60), group=group).clusters
+    assert clusters.count == len(set(codes))
+    assert clusters.code.tolist() == [sorted(set(codes)).index(code) for code in group]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_judged"), [("macro_auc", False), ("macro_f1", False), ("log_loss", True)]
+)
+def test_only_macro_metrics_need_groups_in_every_class(name: str, is_judged: bool) -> None:
+    each = metric(name)
+    target, (new, old) = make_rows(each, seed=8, rows=300, task="multiclass")
+    rare = np.flatnonzero(target == 2.0)[4:]
+    target[rare] = 0.0
+    interval = _paired(each, target, (new, old))
+    assert interval.groups == (300 if is_judged else 4)
+    assert np.isfinite(interval.lower) == is_judged
+
+
+def test_the_error_of_macro_auc_is_that_of_the_mean_of_its_areas() -> None:
+    """Two classes in two columns: both areas are the one of a binary task."""
+    target, (new, old) = make_rows(metric("roc_auc"), seed=2, rows=150)
+    both = [np.column_stack([1.0 - side, side]) for side in (new, old)]
+    assert _error(metric("macro_auc"), target, (both[0], both[1])) == pytest.approx(
+        _error(metric("roc_auc"), target, (new, old))
+    )
+
+
+@pytest.mark.parametrize(("differing", "is_told"), [(1, False), (4, False), (5, True)])
+def test_versions_that_differ_on_few_rows_are_not_told_apart(differing: int, is_told: bool) -> None:
+    """4 of 4 rows won are 1 chance in 16, which Student's t over 400 rows takes for certain."""
+    target = np.tile([0.0, 1.0], 200)
+    old = np.where(np.arange(400) % 7 == 0, 0.5, np.where(target == 1.0, 0.8, 0.2))
+    old[:differing] = 1.0 - target[:differing]
+    new = old.copy()
+    new[:differing] = target[:differing]
+    interval = _paired(metric("accuracy"), target, (new, old))
+    assert interval.estimate > 0.0
+    assert np.isfinite(interval.lower) == is_told
+
+
+def test_a_gain_without_any_spread_has_no_bounds() -> None:
+    target = np.tile([0.0, 1.0], 20)
+    interval = _paired(metric("accuracy"), target, (target, 1.0 - target))
+    assert interval.estimate == 1.0
+    assert np.isnan([interval.lower, interval.upper]).all()
+
+
+def test_precision_that_never_missed_has_a_value_without_error() -> None:
+    target, (_, old) = make_rows(metric("precision"), seed=3, rows=200)
+    sure = np.zeros(200)
+    sure[np.flatnonzero(target == 1.0)[:6]] = 1.0
+    interval = _paired(metric("precision"), target, (sure, old))
+    assert interval.estimate > 0.0
+    assert np.isnan([interval.lower, interval.upper]).all()
+
+
+def test_bounds_of_a_mean_are_those_of_the_t_test() -> None:
+    loss = metric("mae")
+    target, (new, _) = make_rows(loss, seed=4)
+    expected = scipy.stats.ttest_1samp(np.abs(target - new), 0.0).confidence_interval(0.90)
+    interval = value_interval(
+        loss, make_holdout(target), assess(loss, target, new), confidence=0.95
+    )
+    assert (interval.lower, interval.upper) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_value_without_spread_has_no_bounds(value: float) -> None:
+    flat = Assessed(value, np.zeros(60))
+    interval = value_interval(metric("rmse"), make_holdout(np.zeros(60)), flat, confidence=0.95)
+    assert np.isnan([interval.lower, interval.upper]).all()
+
+
+@pytest.mark.parametrize("rows", [8, 300])
+@pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
+def test_the_detectable_gain_is_two_quantiles_of_the_error(power: float, rows: int) -> None:
+    each = metric("rmse")
+    target, (new, old) = make_rows(each, seed=11, rows=rows)
+    interval = _paired(each, target, (new, old))
+    error = _error(each, target, (new, old))
+    quantiles = scipy.stats.t.ppf([0.95, power], rows - 1).sum()
+    found = detectable(each, make_holdout(target), interval, power=power)
+    assert found == pytest.approx(quantiles * error)
+
+
+def test_a_true_gain_of_the_detectable_size_is_found_as_often_as_the_power_says() -> None:
+    each, found, sizes = metric("mae"), 0, []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        old, change = 5.0 + rng.random(40), 0.1 + 0.25 * rng.normal(size=40)
+        interval = _paired(each, np.zeros(40), (old - change, old))
+        found += interval.lower > 0.0
+        sizes.append(detectable(each, make_holdout(np.zeros(40)), interval, power=0.8))
+    assert np.mean(np.array(sizes, dtype=float)) == pytest.approx(0.1, rel=0.05)
+    assert found / 400 == pytest.approx(0.8, abs=0.06)
+
+
+@pytest.mark.parametrize("name", ["slope", "rmse"])
+def test_nothing_is_detectable_by_an_aim_or_without_a_difference(name: str) -> None:
+    target, (new, old) = make_rows(metric(name), seed=12)
+    other = old if name == "slope" else new
+    interval = _paired(metric(name), target, (new, other))
+    assert detectable(metric(name), make_holdout(target), interval, power=0.8) is None
+
+
+@pytest.mark.parametrize("power", [0.0, 0.4, 1.0, 80.0, np.nan])
+def test_a_power_is_between_a_half_and_one(power: float) -> None:
+    target, (new, old) = make_rows(metric("mae"), seed=9)
+    interval = _paired(metric("mae"), target, (new, old))
+    with pytest.raises(DataError, match="is not between"):
+        detectable(metric("mae"), make_holdout(target), interval, power=power)
 
 
 @pytest.mark.parametrize("confidence", [0.0, 0.5, 1.0, 95.0, np.nan])
