@@ -45,16 +45,8 @@ class Absolute(Condition):
             f"{metric(self.metric).label} {sentences.number(value, decimals)}, "
             f"{words[0] if holds else words[1]} the required {limit:g}"
         )
-        return GateResult(
-            gate=self.gate,
-            outcome="passed" if holds else "failed",
-            severity=self.severity,
-            metric=self.metric,
-            value=value,
-            threshold=limit,
-            sentence=told,
-        )
+        return ruling.answered("passed" if holds else "failed", told, value=value, threshold=limit)
 
-    def reads(self, task: Task, primary: str) -> str:
+    def reads(self, task: Task, primary: str) -> tuple[str, ...]:
         """The metric that is named."""
-        return self.metric
+        return (self.metric,)

@@ -7,12 +7,16 @@ from pydantic import Field
 from model_refresh.gates.condition import Condition, Duel, Ruling
 from model_refresh.records import Comparison, GateResult, Task
 
-YARDSTICK: dict[Task, str] = {"binary": "log_loss", "regression": "rmse"}
+YARDSTICK: dict[Task, str] = {
+    "binary": "log_loss",
+    "regression": "rmse",
+    "multiclass": "log_loss",
+}
 """The loss in which each task is held against the constant."""
 
 
 class BeatsConstant(Condition):
-    """The lower bound of the gain over the constant exceeds 0: in log loss (binary) or RMSE.
+    """The lower bound of the gain over the constant exceeds 0: in log loss (of classes) or RMSE.
 
     Always worth having: a model that does not beat the mean of its training labels has learned
     nothing that holds on the holdout.
@@ -22,10 +26,11 @@ class BeatsConstant(Condition):
 
     def judge(self, comparison: Comparison) -> GateResult:
         """Hold the challenger against the constant."""
-        ruling = Ruling(self.gate, self.severity, YARDSTICK[comparison.task], comparison)
+        name = YARDSTICK[comparison.task]
+        ruling = Ruling(self.gate, self.severity, name, comparison)
         if (answer := ruling.unjudgeable()) is not None:
             return answer
-        values = comparison.metrics[ruling.metric]
+        values = comparison.metrics[name]
         return Duel(
             whose="constant",
             theirs=values.constant,
@@ -36,6 +41,6 @@ class BeatsConstant(Condition):
             short="which does not beat the constant",
         ).judged(ruling)
 
-    def reads(self, task: Task, primary: str) -> str:
+    def reads(self, task: Task, primary: str) -> tuple[str, ...]:
         """The task's yardstick, whatever the primary metric is."""
-        return YARDSTICK[task]
+        return (YARDSTICK[task],)

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 
 from model_refresh.records import Decision, GateResult
 
+COMPARATIVE = ("non_inferior", "superior", "value")
+"""Gates whose sentence says how the challenger does against the incumbent."""
+
+AFTERWARDS = ("twin_agreement",)
+"""Gates that are asked after the decision: alone they ask nothing of the challenger."""
+
 
 def decide(results: Sequence[GateResult]) -> tuple[Decision, str]:
     """Promote where all pass; reject where a failure has that severity; else retain.
@@ -11,7 +17,8 @@ def decide(results: Sequence[GateResult]) -> tuple[Decision, str]:
     The sentence is made from the gates that did not pass, or on a promotion from the first that
     compared something. No gates at all promote nobody: somebody must have asked something.
     """
-    if not results:
+    asked = [each for each in results if each.gate not in AFTERWARDS or each.outcome == "failed"]
+    if not asked:
         return "retain", "no gate is declared, so nothing speaks for the challenger"
     against = [result for result in results if not result.passes]
     if not against:
@@ -27,7 +34,7 @@ def decide(results: Sequence[GateResult]) -> tuple[Decision, str]:
 
 def _praise(results: Sequence[GateResult]) -> str:
     passed = [result for result in results if result.outcome == "passed"]
-    compared = [result for result in passed if result.gate != "beats_constant" and result.interval]
+    compared = [result for result in passed if result.gate in COMPARATIVE and result.interval]
     return (compared or passed or list(results))[0].sentence
 
 

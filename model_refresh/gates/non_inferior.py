@@ -6,7 +6,7 @@ from pydantic import Field
 
 from model_refresh.gates.condition import Condition, Duel, Problems, Ruling, margin_problems
 from model_refresh.gates.margin import Margin
-from model_refresh.metrics import names
+from model_refresh.metrics.catalogue import serves
 from model_refresh.records import Comparison, GateResult, Task
 
 
@@ -27,7 +27,7 @@ class NonInferior(Condition):
 
     def judge(self, comparison: Comparison) -> GateResult:
         """Hold the challenger against the incumbent."""
-        name = self.reads(comparison.task, comparison.primary)
+        name = self.metric or comparison.primary
         ruling = Ruling(self.gate, self.severity, name, comparison)
         if (answer := ruling.unmatched()) is not None:
             return answer
@@ -43,11 +43,11 @@ class NonInferior(Condition):
             unsure="too uncertain for the margin of {limit}",
         ).judged(ruling)
 
-    def reads(self, task: Task, primary: str) -> str:
+    def reads(self, task: Task, primary: str) -> tuple[str, ...]:
         """The metric that is named, else the primary one."""
-        return self.metric or primary
+        return (self.metric or primary,)
 
     def problems(self, task: Task, primary: str) -> Problems:
         """A percentage of what is no loss."""
-        name = self.reads(task, primary)
-        return margin_problems(self.margin, name) if name in names(task) else ()
+        name = self.metric or primary
+        return margin_problems(self.margin, name) if serves(name, task) else ()

@@ -1,6 +1,7 @@
 """The words and figures in which gates give their reasons."""
 
 import math
+from collections.abc import Sequence
 
 from model_refresh.metrics import metric
 from model_refresh.metrics.intervals import MIN_GROUPS
@@ -39,10 +40,12 @@ def gained(name: str, gain: Interval, *, decimals: int) -> str:
 
 
 def not_judged(comparison: Comparison, gain: Interval) -> str:
-    """Why there are no bounds."""
-    of_class = " with the rarer class" if comparison.task == "binary" else ""
-    groups = f"{gain.groups} independent {'group' if gain.groups == 1 else 'groups'} of rows"
-    return f"not judged: {groups}{of_class}, {MIN_GROUPS} are needed"
+    """Why there are no bounds: too few groups, or too few in which the two differ."""
+    if gain.groups >= MIN_GROUPS:
+        return "not judged: too few rows differ for bounds"
+    of_class = {"binary": " with the rarer class", "multiclass": " with the rarest class"}
+    groups = f"{counted(gain.groups, 'independent group')} of rows"
+    return f"not judged: {groups}{of_class.get(comparison.task, '')}, {MIN_GROUPS} are needed"
 
 
 def needed(comparison: Comparison, gain: Interval, *, threshold: float) -> str:
@@ -59,12 +62,26 @@ def needed(comparison: Comparison, gain: Interval, *, threshold: float) -> str:
         return "more than 1,000 times as many rows would be needed to decide"
     times = half_widths**2
     rows = _rounded_up(comparison.rows * times)
-    frames = math.ceil(len(comparison.holdout) * times)
-    have = f"{comparison.rows:,} rows in {_frames(len(comparison.holdout))}"
+    frames = counted(math.ceil(len(comparison.holdout) * times), "frame")
+    have = f"{comparison.rows:,} rows in {counted(len(comparison.holdout), 'frame')}"
     return (
-        f"about {times:.1f} times as many rows would decide ({rows:,}, or {_frames(frames)} of "
+        f"about {times:.1f} times as many rows would decide ({rows:,}, or {frames} of "
         f"holdout, instead of {have})"
     )
+
+
+def detectable(values: MetricComparison, comparison: Comparison) -> str | None:
+    """`this holdout can't see less than 0.0040 ROC AUC (power 80%)`; None where it isn't known.
+
+    A true gain of that size would be found, at the comparison's confidence, that often.
+    """
+    least = values.detectable
+    if least is None or not math.isfinite(least):
+        return None
+    size = number(least, figures(least))
+    label = metric(values.metric).label
+    power = f"{100 * comparison.power:.4g}%"
+    return f"this holdout can't see less than {size} {label} (power {power})"
 
 
 def missing(values: MetricComparison | None, name: str) -> str:
@@ -74,11 +91,23 @@ def missing(values: MetricComparison | None, name: str) -> str:
     return f"{metric(name).label} is not a finite number on the holdout"
 
 
+def share(value: float) -> str:
+    """`34%`, `0.4%`: a share with two digits."""
+    return f"{100 * value:.2g}%" if abs(value) < 0.1 else f"{100 * value:.0f}%"
+
+
+def listed(items: Sequence[str], *, most: int = 3) -> str:
+    """`a; b; c; and 4 more`: the first few, and how many are left."""
+    more = len(items) - most
+    return "; ".join([*items[:most], *([f"and {more} more"] if more > 0 else [])])
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 slice`, `3 slices`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def _rounded_up(rows: float) -> int:
     """To two digits: the third would be invented."""
     unit = int(10 ** max(0, math.floor(math.log10(max(rows, 1.0))) - 1))
     return math.ceil(rows / unit) * unit
-
-
-def _frames(count: int) -> str:
-    return f"{count} frame" if count == 1 else f"{count} frames"

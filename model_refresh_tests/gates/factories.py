@@ -6,20 +6,26 @@ import math
 from model_refresh.metrics import metric as metric_named
 from model_refresh.metrics import names
 from model_refresh.records import (
+    Clause,
     Comparison,
+    Footprint,
     Incumbent,
     Interval,
     MetricComparison,
+    Migration,
+    Slice,
+    SliceComparison,
     Task,
 )
 
 MONDAY = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
 DIGEST = "0" * 64
 GOOD = {
-    "log_loss": 0.25, "roc_auc": 0.8, "average_precision": 0.4, "brier": 0.07,
-    "calibration_slope": 1.1, "calibration_intercept": 0.1, "lift_at_10": 3.0,
+    "log_loss": 0.25, "roc_auc": 0.8, "average_precision": 0.4, "brier": 0.07, "value": -0.3,
+    "calibration_slope": 1.1, "calibration_intercept": 0.1, "predicted_to_actual": 1.02,
     "rmse": 2.0, "mae": 1.5, "r2": 0.6, "slope": 1.1, "intercept": 0.1, "spearman": 0.8,
 }  # fmt: skip
+"""Any other metric is 0.5."""
 
 
 def make_interval(
@@ -44,7 +50,7 @@ def make_values(
     constant: float | None = 0.4,
 ) -> MetricComparison:
     """One metric; `gain` over the incumbent with its one-sided half-width."""
-    ours = GOOD[name] if challenger is None else challenger
+    ours = GOOD.get(name, 0.5) if challenger is None else challenger
     direction = metric_named(name).direction
     return MetricComparison(
         metric=name,
@@ -54,6 +60,32 @@ def make_values(
         gain_over_constant=over_constant or make_interval(0.1, 0.02),
         gain_over_incumbent=make_interval(gain, half_width),
         incumbent_over_constant=make_interval(0.09, 0.02),
+        challenger_interval=make_interval(ours, 0.02),
+    )
+
+
+def make_slice(
+    value: str = "gold",
+    *,
+    gain: Interval | None = make_interval(0.002, 0.004),  # noqa: B008  (a frozen value)
+    rows: int = 212,
+) -> SliceComparison:
+    """The customers of one segment."""
+    part = Slice(source="declared", clauses=(Clause(column="segment", values=(value,)),))
+    return SliceComparison(
+        slice=part, metric="log_loss", rows=rows, challenger=0.25, incumbent=0.252, gain=gain
+    )
+
+
+def make_migration(*, decile: float = 0.3, tier: float | None = 0.05) -> Migration:
+    return Migration(
+        moves=(),
+        decile_share=decile,
+        tiers=() if tier is None else (0.5,),
+        tier_share=tier,
+        correlation=0.98,
+        risers=10,
+        fallers=12,
     )
 
 
@@ -71,9 +103,10 @@ def make_comparison(
     challenger: str | None = "lightgbm",
 ) -> Comparison:
     """All metrics of the task at good values, but those that are given."""
-    metrics = {name: make_values(name) for name in names(task)}
+    metrics = {name: make_values(name) for name in (*names(task), "value")}
     metrics |= {each.metric: each for each in values}
-    if incumbent is None or incumbent.incomparable is not None:
+    alone = incumbent is None or incumbent.incomparable is not None
+    if alone:
         metrics = {name: _alone(each) for name, each in metrics.items()}
     return Comparison(
         as_of=MONDAY,
@@ -89,6 +122,9 @@ def make_comparison(
         rows=2357,
         confidence=0.95,
         metrics=metrics if challenger is not None else {},
+        slices=(make_slice(gain=None) if alone else make_slice(),),
+        migration=None if alone else make_migration(),
+        footprint=Footprint(size_bytes=3_000_000, latency_ms=1.25),
     )
 
 

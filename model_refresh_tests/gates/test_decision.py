@@ -53,3 +53,23 @@ def _result(gate: str, outcome: str) -> GateResult:
             "sentence": f"gate {gate.removeprefix('g')} says {plain}",
         }
     )
+
+
+def test_a_gate_that_is_asked_afterwards_speaks_for_nobody() -> None:
+    twins = _result("twin_agreement", "not_applicable")
+    assert decide([twins])[0] == "retain"
+    assert decide([twins.model_copy(update={"outcome": "failed", "severity": "reject"})])[0] == (
+        "reject"
+    )
+    assert decide([twins, _result("g1", "passed")]) == ("promote", "gate 1 says passed")
+
+
+@pytest.mark.parametrize("gate", ["non_inferior", "superior", "value"])
+@pytest.mark.parametrize("before", ["calibration", "slices"])
+def test_an_interval_alone_is_no_comparison(gate: str, before: str) -> None:
+    interval = make_interval(0.1, 0.01)
+    results = [
+        _result(name, "passed").model_copy(update={"interval": interval, "sentence": name})
+        for name in (before, gate)
+    ]
+    assert decide(results)[1] == gate

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from model_refresh.gates import Absolute, BeatsConstant, Gate, NonInferior, Superior
+from model_refresh.gates import Absolute, BeatsConstant, Gate, NonInferior, Superior, sentences
 from model_refresh.records import Task
 from model_refresh_tests.gates.factories import (
     make_comparison,
@@ -18,6 +18,7 @@ from model_refresh_tests.gates.factories import (
 )
 
 COMPARATIVE = (NonInferior(), Superior())
+PRIMARY: dict[Task, str] = {"binary": "brier", "regression": "mae", "multiclass": "accuracy"}
 
 
 @pytest.mark.parametrize(
@@ -84,12 +85,15 @@ def test_superior_asks_for_more_than_nothing(
         (-0.1, 0.2, "failed"),
     ],
 )
-@pytest.mark.parametrize(("task", "yardstick"), [("binary", "log_loss"), ("regression", "rmse")])
+@pytest.mark.parametrize(
+    ("task", "yardstick"),
+    [("binary", "log_loss"), ("regression", "rmse"), ("multiclass", "log_loss")],
+)
 def test_the_constant_is_beaten_in_the_tasks_own_loss(
     task: Task, yardstick: str, gain: float, half_width: float, outcome: str
 ) -> None:
     values = make_values(yardstick, over_constant=make_interval(gain, half_width))
-    comparison = make_comparison(values, task=task, primary="brier" if task == "binary" else "mae")
+    comparison = make_comparison(values, task=task, primary=PRIMARY[task])
     result = BeatsConstant().judge(comparison)
     assert (result.outcome, result.metric) == (outcome, yardstick)
 
@@ -222,6 +226,40 @@ def test_what_no_patience_decides_is_said(gain: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "least", "said"),
+    [
+        ("roc_auc", 0.004, "this holdout can't see less than 0.0040 ROC AUC (power 80%)"),
+        ("rmse", 1234.5, "this holdout can't see less than 1,234 RMSE (power 80%)"),
+        ("log_loss", None, None),
+        ("log_loss", math.nan, None),
+    ],
+)
+def test_what_a_holdout_cannot_see_is_said(
+    name: str, least: float | None, said: str | None
+) -> None:
+    values = make_values(name).model_copy(update={"detectable": least})
+    assert sentences.detectable(values, make_comparison()) == said
+
+
+def test_an_inconclusive_answer_tells_what_these_rows_can_see() -> None:
+    values = make_values("log_loss", gain=0.001, half_width=0.006)
+    seen = values.model_copy(update={"detectable": 0.0091})
+    result = NonInferior().judge(make_comparison(seen))
+    assert result.outcome == "inconclusive"
+    assert result.sentence.endswith(
+        "; this holdout can't see less than 0.0091 log loss (power 80%)"
+    )
+
+
+def test_versions_that_differ_on_too_few_rows_are_not_judged() -> None:
+    few = without_bounds(0.1, groups=900)
+    values = make_values("log_loss").model_copy(update={"gain_over_incumbent": few})
+    result = NonInferior().judge(make_comparison(values))
+    assert result.outcome == "inconclusive"
+    assert result.sentence.endswith("not judged: too few rows differ for bounds")
+
+
+@pytest.mark.parametrize(
     ("metric", "margin", "is_fine"),
     [
         ("log_loss", "1%", True),
@@ -231,6 +269,8 @@ def test_what_no_patience_decides_is_said(gain: float, said: str) -> None:
         ("r2", "2%", False),
         ("spearman", 0.02, True),
         ("calibration_slope", "5%", False),
+        ("precision@5%", "5%", False),
+        ("precision@5%", 0.05, True),
         ("no_such_metric", "1%", True),
     ],
 )
