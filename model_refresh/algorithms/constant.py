@@ -1,4 +1,4 @@
-"""The mean of the labels: the yardstick that every other algorithm must beat."""
+"""The mean of the labels, or the classes' shares: the yardstick that every other must beat."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from model_refresh.algorithms.protocol import Dimension, Parameters, Rows, require_learnable
+from model_refresh.algorithms.unmet import HALF_A_ROW
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
 
@@ -15,13 +16,18 @@ _FILE = "model.json"
 
 
 class FittedConstant(Record):
-    """One value for every row."""
+    """One value for every row; for a multiclass task one share a class, which sum to 1."""
 
     value: float
+    shares: tuple[float, ...] = ()
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
-        """The mean of the labels that were learned from; shape (rows,)."""
-        return np.full(matrix.values.shape[0], self.value)
+        """The mean of the labels that were learned from; shape (rows,).
+
+        For a multiclass task the classes' shares; shape (rows, classes).
+        """
+        rows = matrix.values.shape[0]
+        return np.tile(self.shares, (rows, 1)) if self.shares else np.full(rows, self.value)
 
     def save(self, folder: Path) -> None:
         """Write model.json."""
@@ -41,11 +47,21 @@ class Constant(Record):
     def fit(
         self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
     ) -> tuple[FittedConstant, Parameters]:
-        """The mean of the training labels."""
+        """The mean of the training labels, or each class's share of them.
+
+        A share is (its rows + 1/2) / (all rows + classes / 2).
+        """
         del seed, early
         require_learnable(train, task)
+        if task == "multiclass":
+            return FittedConstant(value=0.0, shares=_shares(train)), parameters
         return FittedConstant(value=float(np.mean(train.target))), parameters
 
     def load(self, folder: Path) -> FittedConstant:
         """Read model.json."""
         return FittedConstant.parse((folder / _FILE).read_text())
+
+
+def _shares(train: Rows) -> tuple[float, ...]:
+    counts = np.bincount(train.target.astype(np.intp), minlength=train.classes) + HALF_A_ROW
+    return tuple((counts / counts.sum()).tolist())

@@ -8,6 +8,7 @@ Coordinate Descent", J. Stat. Softw. 33(1). The rows are read once a step, about
 where stochastic and first-order solvers read them hundreds of times.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,6 +96,10 @@ class Solution:
     intercept: float
     coefficients: Vector
 
+    def form(self, design: Design) -> Vector:
+        """The form's value on each row; shape (rows,)."""
+        return self.intercept + design.dot(self.coefficients)
+
 
 def least_squares(design: Design, target: Vector, penalty: Penalty) -> Solution:
     """Minimise half the mean squared error plus the penalty."""
@@ -109,15 +114,31 @@ def logistic(design: Design, target: Vector, penalty: Penalty) -> Solution:
     rate = float(target.mean())
     columns = design.sums(target).size
     best = Solution(float(np.log(rate / (1 - rate))), np.zeros(columns))
-    loss = _logistic_objective(design, target, best, penalty)
+    offset = np.zeros_like(target)
     for _ in range(_STEPS):
-        chance = (1 + np.tanh(_form(design, best) / 2)) / 2
-        curvature = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
-        aim = _newton_step(design, best, chance - target, curvature=curvature, penalty=penalty)
-        previous, (best, loss) = loss, _search(design, target, best, aim=aim, penalty=penalty)
-        if previous - loss < _TOLERANCE:
+        best, gain = logistic_step(design, target, best, offset=offset, penalty=penalty)
+        if gain < _TOLERANCE:
             break
     return best
+
+
+def logistic_step(
+    design: Design, target: Vector, start: Solution, *, offset: Vector, penalty: Penalty
+) -> tuple[Solution, float]:
+    """One Newton step of logistic regression, and by how much the objective falls, 0 or more.
+
+    `offset`, shape (rows,), is added to each row's form and not fitted.
+    """
+    chance = (1 + np.tanh((start.form(design) + offset) / 2)) / 2
+    curvature = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
+    aim = _newton_step(design, start, chance - target, curvature=curvature, penalty=penalty)
+
+    def objective(point: Solution) -> float:
+        form = point.form(design) + offset
+        loss = float(np.mean(np.logaddexp(0.0, form) - target * form))
+        return loss + penalty.cost(point.coefficients)
+
+    return _search(objective, start, aim)
 
 
 def _newton_step(
@@ -200,29 +221,17 @@ def _shrunk(pull: float, bend: float, penalty: Penalty) -> float:
 
 
 def _search(
-    design: Design, target: Vector, start: Solution, *, aim: Solution, penalty: Penalty
+    objective: Callable[[Solution], float], start: Solution, aim: Solution
 ) -> tuple[Solution, float]:
     """The first point on the way from `aim` back to `start` where the objective falls."""
-    before = _logistic_objective(design, target, start, penalty)
+    before = objective(start)
     for halving in range(_HALVINGS):
         share = 0.5**halving
         point = Solution(
             start.intercept + share * (aim.intercept - start.intercept),
             start.coefficients + share * (aim.coefficients - start.coefficients),
         )
-        after = _logistic_objective(design, target, point, penalty)
+        after = objective(point)
         if after <= before:
-            return point, after
-    return start, before
-
-
-def _form(design: Design, solution: Solution) -> Vector:
-    return solution.intercept + design.dot(solution.coefficients)
-
-
-def _logistic_objective(
-    design: Design, target: Vector, solution: Solution, penalty: Penalty
-) -> float:
-    form = _form(design, solution)
-    loss = float(np.mean(np.logaddexp(0.0, form) - target * form))
-    return loss + penalty.cost(solution.coefficients)
+            return point, before - after
+    return start, 0.0

@@ -15,11 +15,13 @@ from model_refresh.algorithms.protocol import (
     number,
     require_learnable,
 )
+from model_refresh.algorithms.unmet import Unmet
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
 
 _FILE = "model.txt"
+_UNMET_FILE = "unmet.json"
 _ROUNDS = "rounds"
 _FIXED: dict[str, bool | int | float | str] = {
     "verbosity": -1,
@@ -39,22 +41,35 @@ ten times as long as they work."""
 class FittedLightGBM:
     """Trees that LightGBM has grown or read."""
 
-    def __init__(self, text: str) -> None:
-        """Always from the text: so a model predicts the same before it is stored and after."""
+    def __init__(self, text: str, unmet: Unmet | None = None) -> None:
+        """Always from the text: so a model predicts the same before it is stored and after.
+
+        `unmet` are classes that the trees have not learned from; None: the task isn't multiclass.
+        """
         import lightgbm  # here: it takes two seconds
 
-        self._text = text
+        self._text, self._unmet = text, unmet
         self._booster = lightgbm.Booster(model_str=text)
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
-        """The probability of class 1, or the expected value; shape (rows,)."""
+        """The probability of class 1, or the expected value; shape (rows,).
+
+        For a multiclass task the probability of each class; shape (rows, classes).
+        """
         if matrix.values.shape[0] == 0:
-            return np.empty(0)
-        return np.asarray(self._booster.predict(matrix.values), dtype=np.float64)
+            trees = self._booster.num_model_per_iteration()
+            return np.empty(0 if trees == 1 else (0, trees))
+        predicted = np.asarray(self._booster.predict(matrix.values), dtype=np.float64)
+        return predicted if self._unmet is None else self._unmet.blended(predicted)
 
     def save(self, folder: Path) -> None:
-        """Write model.txt, LightGBM's own format; features are named f0, f1..."""
+        """Write model.txt, LightGBM's own format; features are named f0, f1...
+
+        For a multiclass task unmet.json too, the classes that training rows didn't have.
+        """
         (folder / _FILE).write_text(self._text)
+        if self._unmet is not None:
+            (folder / _UNMET_FILE).write_text(self._unmet.canonical())
 
 
 class LightGBM(Record):
@@ -102,12 +117,18 @@ class LightGBM(Record):
         used = completed(self.space(task), parameters)
         fixed = None if early is not None else used.get(_ROUNDS)
         most = self.rounds if fixed is None else int(number(used, _ROUNDS))
-        text, rounds = self._grow(train, early, settings=_settings(used, task, seed), most=most)
-        return FittedLightGBM(text), used | {_ROUNDS: rounds}
+        settings = _settings(used, task, seed) | _counted(train)
+        text, rounds = self._grow(train, early, settings=settings, most=most)
+        unmet = Unmet.among(train) if train.classes else None
+        return FittedLightGBM(text, unmet), used | {_ROUNDS: rounds}
 
     def load(self, folder: Path) -> FittedLightGBM:
-        """Read model.txt. LightGBM aborts the process on a damaged file: verify digests first."""
-        return FittedLightGBM((folder / _FILE).read_text())
+        """Read what was saved. LightGBM aborts on a damaged file: verify digests first."""
+        unmet = folder / _UNMET_FILE
+        return FittedLightGBM(
+            (folder / _FILE).read_text(),
+            Unmet.parse(unmet.read_text()) if unmet.exists() else None,
+        )
 
     def _grow(
         self, train: Rows, early: Rows | None, *, settings: Parameters, most: int
@@ -141,6 +162,10 @@ class LightGBM(Record):
 
 
 def _settings(used: Parameters, task: Task, seed: int) -> Parameters:
-    objective = "binary" if task == "binary" else "regression"
     chosen = {name: value for name, value in used.items() if name != _ROUNDS}
-    return _FIXED | chosen | {"objective": objective, "seed": seed}
+    return _FIXED | chosen | {"objective": task, "seed": seed}
+
+
+def _counted(train: Rows) -> Parameters:
+    """How many trees a round grows, where it is one a class."""
+    return {"num_class": train.classes} if train.classes else {}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from model_refresh.algorithms.elastic_net import (
     Design,
@@ -16,6 +16,7 @@ from model_refresh.algorithms.elastic_net import (
     least_squares,
     logistic,
 )
+from model_refresh.algorithms.multinomial import multinomial, softmax
 from model_refresh.algorithms.protocol import (
     Dimension,
     Parameters,
@@ -24,6 +25,7 @@ from model_refresh.algorithms.protocol import (
     number,
     require_learnable,
 )
+from model_refresh.algorithms.unmet import Unmet
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
 
@@ -67,7 +69,10 @@ class CategoryTerm(Record):
 
 
 class FittedLinear(Record):
-    """A sum of terms; for a binary task, the log odds of class 1."""
+    """A sum of terms; for a binary task, the log odds of class 1.
+
+    For a multiclass task it is one class's form, which means something beside the others' only.
+    """
 
     task: Task
     intercept: float
@@ -76,19 +81,51 @@ class FittedLinear(Record):
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
         """The probability of class 1, or the expected value; shape (rows,)."""
-        form = np.full(matrix.values.shape[0], self.intercept)
-        for number_term in self.numbers:
-            form += number_term.share(matrix)
-        for category_term in self.categories:
-            form += category_term.share(matrix)
+        form = self.form(matrix)
         if self.task == "regression":
             return form
         chance: Vector = 1 / (1 + np.exp(-np.clip(form, -_LARGEST_FORM, _LARGEST_FORM)))
         return chance
 
+    def form(self, matrix: Matrix) -> NDArray[np.float64]:
+        """The sum of the terms; shape (rows,)."""
+        form = np.full(matrix.values.shape[0], self.intercept)
+        for number_term in self.numbers:
+            form += number_term.share(matrix)
+        for category_term in self.categories:
+            form += category_term.share(matrix)
+        return form
+
     def save(self, folder: Path) -> None:
         """Write model.json."""
         (folder / _FILE).write_text(self.canonical())
+
+
+class FittedMultinomial(Record):
+    """A sum of terms for each class that training rows had; the larger, the more probable.
+
+    `forms` and `present`, the classes that they are of, go together; `unmet` has the others.
+    """
+
+    present: tuple[int, ...]
+    forms: tuple[FittedLinear, ...]
+    unmet: Unmet
+
+    def predict(self, matrix: Matrix) -> NDArray[np.float64]:
+        """The probability of each class; shape (rows, classes)."""
+        forms = np.stack([form.form(matrix) for form in self.forms], axis=1)
+        chances = np.zeros((len(forms), len(self.present) + len(self.unmet.places)))
+        chances[:, self.present] = softmax(forms, furthest=_LARGEST_FORM)
+        return self.unmet.blended(chances)
+
+    def save(self, folder: Path) -> None:
+        """Write model.json."""
+        (folder / _FILE).write_text(self.canonical())
+
+
+_SAVED: TypeAdapter[FittedLinear | FittedMultinomial] = TypeAdapter(
+    FittedLinear | FittedMultinomial
+)
 
 
 class Linear(Record):
@@ -110,7 +147,7 @@ class Linear(Record):
 
     def fit(
         self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
-    ) -> tuple[FittedLinear, Parameters]:
+    ) -> tuple[FittedLinear | FittedMultinomial, Parameters]:
         """The penalised optimum; it takes no seed, and needs no early stopping."""
         from threadpoolctl import threadpool_limits  # here: for the command line
 
@@ -118,12 +155,11 @@ class Linear(Record):
         require_learnable(train, task)
         used = completed(self.space(task), parameters)
         with threadpool_limits(1):
-            fitted = _fitted(train, task, penalty=_penalty(used))
-        return fitted, used
+            return _fitted(train, task, penalty=_penalty(used)), used
 
-    def load(self, folder: Path) -> FittedLinear:
+    def load(self, folder: Path) -> FittedLinear | FittedMultinomial:
         """Read model.json."""
-        return FittedLinear.parse((folder / _FILE).read_text())
+        return _SAVED.validate_json((folder / _FILE).read_text())
 
 
 @dataclass(frozen=True)
@@ -140,9 +176,17 @@ def _penalty(used: Parameters) -> Penalty:
     return Penalty(lasso=size * share, ridge=size * (1 - share))
 
 
-def _fitted(train: Rows, task: Task, *, penalty: Penalty) -> FittedLinear:
+def _fitted(train: Rows, task: Task, *, penalty: Penalty) -> FittedLinear | FittedMultinomial:
     plan = _plan(train.matrix)
     design = _design(train.matrix, plan)
+    if task == "multiclass":
+        present, codes = np.unique(train.target, return_inverse=True)
+        solutions = multinomial(design, codes, present.size, penalty)
+        return FittedMultinomial(
+            present=tuple(int(place) for place in present),
+            forms=tuple(_named(plan, train.matrix, task, solution) for solution in solutions),
+            unmet=Unmet.among(train),
+        )
     if task == "binary":
         return _named(plan, train.matrix, task, logistic(design, train.target, penalty))
     centre, scale = _standard(train.target)

@@ -17,10 +17,15 @@ Parameters = dict[str, bool | int | float | str]
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows with their target, shape (rows,); 0.0 and 1.0 for a binary task."""
+    """Encoded rows with their target, shape (rows,).
+
+    The target is 0.0 and 1.0 for a binary task, a class's place for a multiclass one. `classes` is
+    how many classes are declared, whichever of them these rows have; 0: the task isn't multiclass.
+    """
 
     matrix: Matrix
     target: NDArray[np.float64]
+    classes: int = 0
 
 
 class Dimension(Record):
@@ -41,7 +46,11 @@ class Fitted(Protocol):
     """A fitted model that predicts and stores itself."""
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
-        """The probability of class 1, or the expected value; shape (rows,)."""
+        """The probability of class 1, or the expected value; shape (rows,).
+
+        For a multiclass task the probability of each class, shape (rows, classes), whose rows sum
+        to 1; a class that training rows didn't have has its column too, as if half a row had it.
+        """
         ...
 
     def save(self, folder: Path) -> None:
@@ -105,7 +114,16 @@ def require_learnable(train: Rows, task: Task) -> None:
         raise FitError(f"the label is NaN or infinite on {bad} of {target.size} rows")
     if task == "regression":
         return
-    if strange := set(np.unique(target).tolist()) - {0.0, 1.0}:
-        raise FitError(f"a binary label is 0 or 1; found {min(strange):g}")
+    _require_classes(target, task, train.classes)
     if target.min() == target.max():
         raise FitError(f"all {target.size} labels are {target[0]:g}: nothing can be told apart")
+
+
+def _require_classes(target: NDArray[np.float64], task: Task, classes: int) -> None:
+    """Raise FitError where a label is no class, or a multiclass task doesn't say how many."""
+    if task == "multiclass" and classes < 2:
+        raise FitError(f"a multiclass task needs rows that say how many classes; met {classes}")
+    known = {0.0, 1.0} if task == "binary" else set(map(float, range(classes)))
+    if strange := set(np.unique(target).tolist()) - known:
+        accepted = "0 or 1" if task == "binary" else f"a whole number from 0 to {classes - 1}"
+        raise FitError(f"a {task} label is {accepted}; found {min(strange):g}")

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from model_refresh.algorithms import rebuild
+from model_refresh.algorithms.card import CARD, CardText, card
 from model_refresh.algorithms.protocol import Fitted
 from model_refresh.errors import FitError
 from model_refresh.features import Encoder
@@ -30,18 +31,31 @@ class Version:
     fitted: Fitted
 
     def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """The probability of class 1, or the expected value, of each row; shape (rows,)."""
+        """The probability of class 1, or the expected value, of each row; shape (rows,).
+
+        For a multiclass task the probability of each class; shape (rows, classes).
+        """
         return self.fitted.predict(self.encoder.transform(rows))
 
 
-def publish_version(
-    store: ModelStore, recipe: Recipe, lineage: Lineage, *, encoder: Encoder, fitted: Fitted
+def publish_version(  # noqa: PLR0913  (what a version is made of)
+    store: ModelStore,
+    recipe: Recipe,
+    lineage: Lineage,
+    *,
+    encoder: Encoder,
+    fitted: Fitted,
+    about: CardText = CardText(),  # noqa: B008  (a frozen value)
 ) -> StoredFolder:
-    """Store a fitted version under the name of its own digest: the same bytes, the same name."""
+    """Store a fitted version under the name of its own digest: the same bytes, the same name.
+
+    Its model card says what people declared (`about`) and what it is made of.
+    """
     with drafting(store.versions_folder) as draft:
         (draft.path / "recipe.json").write_text(recipe.canonical())
         (draft.path / "lineage.json").write_text(lineage.canonical())
         (draft.path / "encoder.json").write_text(encoder.canonical())
+        (draft.path / CARD).write_text(card(recipe, lineage, about))
         fitted.save(draft.path)
         return draft.publish(
             kind="version",

@@ -143,40 +143,76 @@ def row_count_check(rows: int, earlier: Sequence[Frame], factor: float) -> Check
     return _passed("row_count", sentence)
 
 
-def label_level_check(labels: Labels, earlier: Sequence[Labels], factor: float) -> CheckResult:
-    """The base rate or mean is near that of the last frames' labels.
+def label_level_check(
+    labels: Labels, earlier: Sequence[Labels], factor: float, *, classes: Sequence[str] = ()
+) -> CheckResult:
+    """The base rate, the mean or each class's share is near that of the last frames' labels.
 
     Binary: within a factor of the median rate, or within four standard errors of it, since the
-    rate of a rare label jumps by chance. Regression: within factor - 1 standard deviations, the
-    median of the earlier labels', of the median mean. Without a labelled row there is no level,
-    and nothing to learn from (F14).
+    rate of a rare label jumps by chance; multiclass: each class's share alike. Regression: within
+    factor - 1 standard deviations, the median of the earlier labels', of the median mean. Without
+    a labelled row there is no level, and nothing to learn from (F14).
     """
     if not labels.rows:
         return _failed("label_level", "0 rows have a label: there is nothing to learn from")
+    if labels.shares:
+        return _shares_check(labels, earlier, factor, classes=classes)
     known = [other.mean for other in earlier]
     if not known:
         return _passed("label_level", f"label mean {labels.mean:.4g}, with none to compare with")
     usual = statistics.median(known)
     sentence = f"label mean {labels.mean:.4g} against {usual:.4g} in the last {len(known)} frames"
     if labels.spread is None:
-        by_chance = _STANDARD_ERRORS * _standard_error(max(labels.mean, usual), labels.rows)
-        near = usual / factor <= labels.mean <= usual * factor
-        near = near or abs(labels.mean - usual) <= by_chance
+        near = _is_near(labels.mean, usual, rows=labels.rows, factor=factor)
     else:
         spread = statistics.median(other.spread or 0.0 for other in earlier)
         near = abs(labels.mean - usual) <= (factor - 1) * spread
-    if not near:
-        return _failed(
-            "label_level",
-            f"{sentence}: more than checks.label_level_factor {factor:g} allows; "
-            "mend the source, or raise it if this is real",
-        )
-    return _passed("label_level", sentence)
+    return _passed("label_level", sentence) if near else _too_far(sentence, factor)
+
+
+def _shares_check(
+    labels: Labels, earlier: Sequence[Labels], factor: float, *, classes: Sequence[str]
+) -> CheckResult:
+    """Each class's share is near its median in the last frames' labels."""
+    known = [other.shares for other in earlier]
+    if not known:
+        return _passed("label_level", "shares of the classes, with none to compare with")
+    names = classes or [str(place) for place in range(len(labels.shares))]
+    moved = []
+    for name, share, before in zip(names, labels.shares, zip(*known, strict=True), strict=True):
+        usual = statistics.median(before)
+        if not _is_near(share, usual, rows=labels.rows, factor=factor):
+            moved.append(f"{name} {share:.4g} against {usual:.4g}")
+    about = f"in the last {len(known)} frames"
+    if moved:
+        return _too_far(f"shares of classes: {_listed(moved)} {about}", factor)
+    return _passed("label_level", f"each class's share is near that {about}")
+
+
+def _is_near(rate: float, usual: float, *, rows: int, factor: float) -> bool:
+    """Whether a rate is within the factor of the usual one, or as near as chance explains."""
+    by_chance = _STANDARD_ERRORS * _standard_error(max(rate, usual), rows)
+    return usual / factor <= rate <= usual * factor or abs(rate - usual) <= by_chance
+
+
+def _too_far(sentence: str, factor: float) -> CheckResult:
+    return _failed(
+        "label_level",
+        f"{sentence}: more than checks.label_level_factor {factor:g} allows; "
+        "mend the source, or raise it if this is real",
+    )
 
 
 def one_class_check(part: str, labels: Sequence[Labels]) -> CheckResult:
-    """Both classes occur in a part of the dataset (F15)."""
+    """Both classes, or two at least of many, occur in a part of the dataset (F15)."""
     rows = sum(label.rows for label in labels)
+    if any(label.shares for label in labels):
+        shares = zip(*[label.shares for label in labels], strict=True)
+        met = sum(1 for each in shares if any(each))
+        sentence = f"{rows} {part} labels are of {met} classes"
+        if met < 2:
+            return _failed("classes", f"{sentence}: nothing can be told apart")
+        return _passed("classes", sentence)
     positives = sum(label.mean * label.rows for label in labels)
     if positives <= 0 or positives >= rows:
         only = 0 if positives <= 0 else 1

@@ -1,10 +1,12 @@
 """The labels of a frame: what became of its rows, once that is known."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from model_refresh.config.model import Model
 from model_refresh.engines import Query
@@ -18,6 +20,7 @@ from model_refresh.storage.folder import drafting
 from model_refresh.storage.store import ROWS, stamp
 
 _RECENT = 4
+_SHOWN = 5
 
 
 def compute_labels(
@@ -26,16 +29,23 @@ def compute_labels(
     """The labels of a frame's keys: the stored ones, or computed now.
 
     `earlier` are the labels of older frames, oldest first, with which the level is compared.
-    Raises DataError where a check fails; nothing is recorded then.
+    A multiclass label is stored as its class's place in `label.classes`; the mean of such numbers
+    says nothing, so `mean` is 0.0 and `shares` are what counts. Raises DataError where a check
+    fails; nothing is recorded then.
     """
     log = store.labels(label_digest(model), frame.as_of)
     if (stored := _stored(log, frame)) is not None:
         return stored
     about = f"{model.name}, labels of {stamp(frame.as_of)}"
     table = _joined(load_frame(store, frame, []), _run(model, frame), model, about)
-    _require_numbers(table, model, about)
+    table = _coded(table, model, about)
     labels = _labels(model, frame, table)
-    level = label_level_check(labels, earlier[-_RECENT:], model.spec.checks.label_level_factor)
+    level = label_level_check(
+        labels,
+        earlier[-_RECENT:],
+        model.spec.checks.label_level_factor,
+        classes=model.spec.label.classes,
+    )
     require([level], about=about)
     with drafting(log.folder) as draft:
         table.write_parquet(draft.path / ROWS)
@@ -125,11 +135,62 @@ def _with_key_types(found: pl.DataFrame, keys: pl.DataFrame, about: str) -> pl.D
     return found
 
 
+def _coded(table: pl.DataFrame, model: Model, about: str) -> pl.DataFrame:
+    """The labels as numbers: of a multiclass task each class's place among the declared ones."""
+    if model.spec.task != "multiclass":
+        _require_numbers(table, model, about)
+        return table
+    label = model.definition.label
+    text = _class_names(table[LABEL], label, about)
+    if missing := text.null_count():
+        raise DataError(
+            f"{about}: {missing} of {table.height} values of {label.column!r} are null: give each "
+            "a class, or no row and say label.missing: drop",
+            check="finite_labels",
+        )
+    if (odd := text.filter(~text.is_in(label.classes))).len():
+        raise DataError(
+            f"{about}: {odd.len()} of {table.height} values of {label.column!r} are no class that "
+            f"is declared: {_counted(odd)}; add them to label.classes, or map them in the query; "
+            f"declared are {_listed(label.classes)}",
+            check="label_classes",
+        )
+    return table.with_columns(text.cast(pl.Enum(label.classes)).to_physical().cast(pl.Int64))
+
+
+def _class_names(values: pl.Series, label: LabelQuery, about: str) -> pl.Series:
+    """Classes as text: 1 is "1", and a boolean "true" or "false"."""
+    kind = values.dtype
+    whole = kind.is_integer() or (isinstance(kind, pl.Decimal) and not kind.scale)
+    named = kind in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
+    if not (whole or named):
+        raise DataError(
+            f"{about}: column {label.column!r} is {kind}; text, an integer or a boolean is needed, "
+            "which names a class: cast it in the query",
+            check="label_classes",
+        )
+    return values.cast(pl.String)
+
+
+def _counted(odd: pl.Series) -> str:
+    """The values, the most frequent first, each with its rows."""
+    counts = odd.rename("name").value_counts().sort(["count", "name"], descending=[True, False])
+    return _listed([f"{name!r} ({rows} rows)" for name, rows in counts.iter_rows()])
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
 def _require_numbers(table: pl.DataFrame, model: Model, about: str) -> None:
     kind = table.schema[LABEL]
     column = model.definition.label.column
     if not (kind.is_numeric() or kind == pl.Boolean):
-        raise DataError(f"{about}: column {column!r} is {kind}; a number or boolean is needed")
+        raise DataError(
+            f"{about}: column {column!r} is {kind}; a number or boolean is needed (for names of "
+            "classes declare task: multiclass)"
+        )
     values = table[LABEL].cast(pl.Float64)
     bad = values.null_count() + int((~values.drop_nulls().is_finite()).sum())
     if bad:
@@ -149,7 +210,8 @@ def _labels(model: Model, frame: Frame, table: pl.DataFrame) -> Labels:
     label = model.definition.label
     values = table[LABEL].cast(pl.Float64).to_numpy()
     end = until(label, frame.as_of)
-    binary = model.spec.task == "binary"
+    numbers, rows = model.spec.task == "regression", len(values)
+    shares = _shares(values, len(label.classes))
     return Labels(
         as_of=frame.as_of,
         until=end,
@@ -157,7 +219,14 @@ def _labels(model: Model, frame: Frame, table: pl.DataFrame) -> Labels:
         query=label_digest(model),
         frame=frame.content,
         content="0" * 64,
-        rows=len(values),
-        mean=float(np.mean(values)) if len(values) else 0.0,
-        spread=None if binary else (float(np.std(values)) if len(values) else 0.0),
+        rows=rows,
+        mean=float(np.mean(values)) if rows and not shares else 0.0,
+        spread=(float(np.std(values)) if rows else 0.0) if numbers else None,
+        shares=shares,
     )
+
+
+def _shares(codes: NDArray[np.float64], classes: int) -> tuple[float, ...]:
+    """Each class's share of the rows, all 0 without a row; empty where there are no classes."""
+    counts = np.bincount(codes.astype(np.intp), minlength=classes) if classes else np.empty(0)
+    return tuple((counts / max(1, len(codes))).tolist())

@@ -1,4 +1,9 @@
-"""The scores step: one batch a frame, streamed in bounded memory, published whole or not at all."""
+"""The scores step: one batch a frame, streamed in bounded memory, published whole or not at all.
+
+A batch has the frame's key and the column `score`, beside it `challenger_score` where there is a
+challenger. Of a multiclass task it has a column a class instead, `score_<class>` and
+`challenger_score_<class>`, each class named as it is declared and in that order; a row's sum to 1.
+"""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -52,6 +57,7 @@ def publish_scores(
 ) -> Line[Scores]:
     """Score the champion's frame and publish: the key, `score`, and `challenger_score` or null.
 
+    Of a multiclass task each of the two is a column a class, as this module says.
     Raises DataError where a score is not finite; nothing is published then.
     """
     frame = champion.frame
@@ -98,15 +104,17 @@ def _write_scores(store: ModelStore, path: Path, champion: Role, challenger: Rol
     frame = champion.frame
     source = pq.ParquetFile(_rows(store, frame))
     keys = pa.schema([source.schema_arrow.field(name) for name in frame.key])
-    schema = keys.append(pa.field(SCORE, pa.float64()))
+    names = [*score_names(champion.version, SCORE)]
     if challenger is not None:
-        schema = schema.append(pa.field(CHALLENGER_SCORE, pa.float64()))
+        names += score_names(challenger.version, CHALLENGER_SCORE)
+    schema = pa.schema([*keys, *[pa.field(name, pa.float64()) for name in names]])
     written = 0
     with source, pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in _batches(source, frame, [champion, challenger]):
             columns = [batch.column(name) for name in frame.key]
             table = pl.DataFrame(pa.Table.from_batches([batch]))
-            columns += [pa.array(_finite(role, table)) for role in (champion, challenger) if role]
+            for role in (champion, challenger):
+                columns += [pa.array(scores) for scores in _finite(role, table)] if role else []
             writer.write_batch(pa.record_batch(columns, schema=schema))
             written += batch.num_rows
     if written != frame.rows:
@@ -119,7 +127,9 @@ def _write_paired(store: ModelStore, path: Path, champion: Role, challenger: Rol
     try:
         _write_scores(store, own, champion, None)
         _write_scores(store, other, challenger, None)
-        theirs = pl.scan_parquet(other).rename({SCORE: CHALLENGER_SCORE})
+        columns = score_names(challenger.version, SCORE)
+        renamed = score_names(challenger.version, CHALLENGER_SCORE)
+        theirs = pl.scan_parquet(other).rename(dict(zip(columns, renamed, strict=True)))
         key = list(champion.frame.key)
         joined = pl.scan_parquet(own).join(theirs, on=key, how="left", maintain_order="left")
         joined.sink_parquet(path)
@@ -143,7 +153,14 @@ def _batches(
     yield from source.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
 
 
-def _finite(role: Role, table: pl.DataFrame) -> NDArray[np.float64]:
+def score_names(version: Version, name: str) -> list[str]:
+    """The columns that a version's scores have in a batch: `name`, or `name` and each class."""
+    classes = version.lineage.definition.label.classes
+    return [f"{name}_{each}" for each in classes] or [name]
+
+
+def _finite(role: Role, table: pl.DataFrame) -> list[NDArray[np.float64]]:
+    """The version's scores by column."""
     scores = role.version.predict(table)
     if bad := int(np.count_nonzero(~np.isfinite(scores))):
         raise DataError(
@@ -151,4 +168,4 @@ def _finite(role: Role, table: pl.DataFrame) -> NDArray[np.float64]:
             "nothing was published",
             check="finite_scores",
         )
-    return scores
+    return [np.ascontiguousarray(column) for column in np.atleast_2d(scores.T)]

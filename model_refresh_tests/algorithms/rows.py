@@ -7,6 +7,8 @@ from model_refresh.algorithms.protocol import Rows
 from model_refresh.features import Matrix
 from model_refresh.records import Task
 
+CLASSES = 3
+
 
 def make_matrix(*, rows: int = 600, seed: int = 0) -> Matrix:
     """Three numbers, the second often missing; a category of five codes, sometimes missing."""
@@ -19,25 +21,36 @@ def make_matrix(*, rows: int = 600, seed: int = 0) -> Matrix:
 
 
 def make_rows(task: Task, *, rows: int = 600, seed: int = 0) -> Rows:
-    """Rows whose label rises with the first number, where the second is missing, and in group 2."""
+    """Rows whose label rises with the first number, where the second is missing, and in group 2.
+
+    For a multiclass task there are three classes by how far it has risen.
+    """
     matrix = make_matrix(rows=rows, seed=seed)
     plain, gappy, _, group = matrix.values.T
     form = 1.5 * plain + np.isnan(gappy) + 2.0 * (group == 2) - 0.5
     rng = np.random.default_rng(seed + 1000)
     if task == "regression":
         return Rows(matrix, 10 + form + rng.normal(size=rows))
+    if task == "multiclass":
+        risen = form + rng.logistic(size=rows)
+        return Rows(matrix, np.digitize(risen, [-1.0, 1.0]).astype(np.float64), classes=CLASSES)
     return Rows(matrix, (rng.random(rows) < 1 / (1 + np.exp(-form))).astype(np.float64))
 
 
 def with_target(rows: Rows, target: ArrayLike) -> Rows:
     """The same matrix with another target."""
-    return Rows(rows.matrix, np.asarray(target, dtype=np.float64))
+    return Rows(rows.matrix, np.asarray(target, dtype=np.float64), rows.classes)
 
 
 def first(rows: Rows, count: int) -> Rows:
     """The first rows."""
     matrix = Matrix(rows.matrix.values[:count], rows.matrix.names, rows.matrix.categories)
-    return Rows(matrix, rows.target[:count])
+    return Rows(matrix, rows.target[:count], rows.classes)
+
+
+def outcome(rows: Rows) -> NDArray[np.float64]:
+    """What a perfect prediction would be: the target, or 1 in the column of each row's class."""
+    return np.eye(rows.classes)[rows.target.astype(int)] if rows.classes else rows.target
 
 
 def loss(target: NDArray[np.float64], prediction: NDArray[np.float64]) -> float:

@@ -9,10 +9,11 @@ _FIT_ALL = """
 import sys, tempfile, pathlib
 from typing import get_args
 from model_refresh.algorithms import AnyAlgorithm
+from model_refresh.records import Task
 from model_refresh_tests.algorithms.rows import make_rows
 from model_refresh_tests.contracts.algorithms import saved
 for kind in get_args(AnyAlgorithm):
-    for task in ("binary", "regression"):
+    for task in get_args(Task):
         fitted, used = kind().fit(
             make_rows(task), task=task, parameters={}, seed=3, early=make_rows(task, seed=1)
         )
@@ -35,7 +36,7 @@ def test_another_process_with_other_threads_and_hashes_saves_the_same_bytes() ->
         ).stdout.decode()
         for seed, threads in (("1", "1"), ("2", "2"))
     ]
-    assert said[0].count("model.") == 6
+    assert said[0].count("model.") == 9
     assert said[0] == said[1]
 
 

@@ -99,3 +99,16 @@ def test_rounds_that_are_no_number_are_a_fit_error() -> None:
         LightGBM().fit(
             make_rows("binary"), task="binary", parameters={"rounds": "many"}, seed=0, early=None
         )
+
+
+def test_a_round_grows_a_tree_for_each_class_and_stops_early(tmp_path: Path) -> None:
+    rows, early = make_rows("multiclass"), make_rows("multiclass", seed=1)
+    fitted, used = LightGBM(rounds=5000).fit(
+        rows, task="multiclass", parameters={}, seed=0, early=early
+    )
+    rounds = int(number(used, "rounds"))
+    fitted.save(tmp_path)
+    text = (tmp_path / "model.txt").read_text()
+    assert "objective=multiclass num_class:3" in text
+    assert text.count("\nTree=") == 3 * rounds
+    assert 1 < rounds < 1000

@@ -1,13 +1,14 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from model_refresh.algorithms import Linear
-from model_refresh.algorithms.linear import FittedLinear
-from model_refresh.algorithms.protocol import Rows
+from model_refresh.algorithms.linear import FittedLinear, FittedMultinomial
+from model_refresh.algorithms.protocol import Parameters, Rows
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh_tests.algorithms.rows import make_rows
@@ -24,6 +25,7 @@ print({"sklearn", "scipy", "lightgbm", "threadpoolctl"} & set(sys.modules))
 def fit(rows: Rows, **parameters: bool | int | float | str) -> FittedLinear:
     used = {"penalty": 1e-5, **parameters}
     fitted, _ = Linear().fit(rows, task="regression", parameters=used, seed=0, early=None)
+    assert isinstance(fitted, FittedLinear)
     return fitted
 
 
@@ -94,3 +96,35 @@ def test_predicting_needs_no_fitting_library(tmp_path: Path) -> None:
 def test_a_penalty_that_is_no_number_is_a_fit_error() -> None:
     with pytest.raises(FitError, match="'penalty' must be a number, not True"):
         fit(make_rows("regression"), penalty=True)
+
+
+def test_one_that_was_stored_before_there_were_classes_is_read(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(
+        '{"categories":[],"intercept":0.5,"numbers":[{"centre":1.0,"column":0,"missing":0.0,'
+        '"scale":2.0,"weight":3.0}],"task":"binary"}'
+    )
+    fitted = Linear().load(tmp_path)
+    assert isinstance(fitted, FittedLinear)
+    chance = fitted.predict(Matrix(np.array([[3.0]]), ("a",), (0,)))
+    assert chance.tolist() == pytest.approx([1 / (1 + np.exp(-3.5))])
+
+
+def test_it_finds_the_classes_of_the_law_that_made_the_rows() -> None:
+    rows = make_rows("multiclass", rows=20_000)
+    fitted, _ = Linear().fit(
+        rows, task="multiclass", parameters={"penalty": 1e-5}, seed=0, early=None
+    )
+    assert isinstance(fitted, FittedMultinomial)
+    first, _, last = (form.numbers[0].weight / form.numbers[0].scale for form in fitted.forms)
+    assert last == pytest.approx(-first, rel=0.1)
+    assert last > 1
+
+
+def test_a_class_that_was_never_met_is_left_out_of_the_fit() -> None:
+    rows = make_rows("multiclass")
+    used: Parameters = {"penalty": 1e-3, "lasso_share": 0.0}
+    among = replace(rows, target=rows.target * 2, classes=5)
+    one, _ = Linear().fit(rows, task="multiclass", parameters=used, seed=0, early=None)
+    other, _ = Linear().fit(among, task="multiclass", parameters=used, seed=0, early=None)
+    known = other.predict(rows.matrix)[:, ::2] / (1 - 2 * 0.5 / 602.5)
+    np.testing.assert_allclose(known, one.predict(rows.matrix), atol=1e-12)

@@ -1,6 +1,7 @@
 """What every algorithm must keep, whatever it is: subclass it in a test module."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -13,9 +14,17 @@ from model_refresh.algorithms.protocol import Algorithm, Fitted, Rows
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh.records import Task
-from model_refresh_tests.algorithms.rows import first, loss, make_matrix, make_rows, with_target
+from model_refresh_tests.algorithms.rows import (
+    CLASSES,
+    first,
+    loss,
+    make_matrix,
+    make_rows,
+    outcome,
+    with_target,
+)
 
-_CASES = [(kind, task) for kind in get_args(AnyAlgorithm) for task in ("binary", "regression")]
+_CASES = [(kind, task) for kind in get_args(AnyAlgorithm) for task in get_args(Task)]
 
 
 def saved(fitted: Fitted, folder: Path) -> dict[str, str]:
@@ -24,6 +33,12 @@ def saved(fitted: Fitted, folder: Path) -> dict[str, str]:
     fitted.save(folder)
     files = sorted(folder.iterdir())
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def shares(rows: Rows) -> list[float]:
+    """Each class's share of the rows, of those that they have."""
+    counts = np.unique(rows.target, return_counts=True)[1]
+    return list(counts / rows.target.size)
 
 
 @pytest.mark.parametrize(("kind", "task"), _CASES)
@@ -52,9 +67,9 @@ class AlgorithmContract:
     ) -> None:
         rows, later = make_rows(task), make_rows(task, seed=1)
         predicted = self.fit(kind(), rows, task, make_rows(task, seed=2)).predict(later.matrix)
-        assert predicted.shape == later.target.shape
-        mean = np.full_like(later.target, rows.target.mean())
-        assert loss(later.target, predicted) <= loss(later.target, mean) * 1.001
+        actual, mean = outcome(later), outcome(rows).mean(axis=0)
+        assert predicted.shape == actual.shape
+        assert loss(actual, predicted) <= loss(actual, mean) * 1.001
         assert task == "regression" or ((predicted > 0) & (predicted < 1)).all()
 
     def test_what_it_saves_predicts_the_same_to_the_bit(
@@ -109,7 +124,8 @@ class AlgorithmContract:
 
     def test_no_rows_are_predicted_as_none(self, kind: type[AnyAlgorithm], task: Task) -> None:
         fitted = self.fit(kind(), make_rows(task), task)
-        assert fitted.predict(make_matrix(rows=0)).shape == (0,)
+        empty = (0, CLASSES) if task == "multiclass" else (0,)
+        assert fitted.predict(make_matrix(rows=0)).shape == empty
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_a_label_that_is_not_finite_is_refused(
@@ -126,26 +142,61 @@ class AlgorithmContract:
             self.fit(kind(), make_rows(task, rows=0), task)
 
     @pytest.mark.parametrize("value", [0.0, 1.0])
-    def test_a_constant_label_is_refused_if_binary_and_learned_if_not(
+    def test_a_constant_label_is_refused_as_a_class_and_learned_as_a_number(
         self, kind: type[AnyAlgorithm], task: Task, value: float
     ) -> None:
         rows = with_target(make_rows(task), np.full(600, value))
-        if task == "binary":
+        if task != "regression":
             with pytest.raises(FitError, match=f"all 600 labels are {value:g}"):
                 self.fit(kind(), rows, task)
         else:
             predicted = self.fit(kind(), rows, task).predict(rows.matrix)
             np.testing.assert_allclose(predicted, value, atol=1e-12)
 
-    def test_a_binary_label_beyond_0_and_1_is_refused(
-        self, kind: type[AnyAlgorithm], task: Task
+    @pytest.mark.parametrize("value", [-1.0, 0.5, 3.0])
+    def test_a_label_that_is_no_class_is_refused(
+        self, kind: type[AnyAlgorithm], task: Task, value: float
     ) -> None:
-        rows = with_target(make_rows(task), np.arange(600) % 3.0)
-        if task == "binary":
-            with pytest.raises(FitError, match="found 2"):
+        target = np.arange(600) % 2.0
+        target[17] = value
+        rows = with_target(make_rows(task), target)
+        if task != "regression":
+            with pytest.raises(FitError, match=f"a {task} label is .*; found {value:g}"):
                 self.fit(kind(), rows, task)
         else:
             self.fit(kind(), rows, task)
+
+    def test_every_class_has_its_column_and_one_not_met_counts_half_a_row(
+        self, kind: type[AnyAlgorithm], task: Task, tmp_path: Path
+    ) -> None:
+        if task != "multiclass":
+            return
+        rows = make_rows(task)
+        rows = replace(rows, target=rows.target * 2, classes=6)
+        fitted = self.fit(kind(), rows, task, early=rows)
+        predicted = fitted.predict(rows.matrix)
+        fitted.save(tmp_path)
+        assert np.array_equal(kind().load(tmp_path).predict(rows.matrix), predicted)
+        assert predicted.shape == (600, 6)
+        np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=1e-12)
+        np.testing.assert_allclose(predicted[:, [1, 3, 5]], 0.5 / 603, rtol=1e-9)
+        np.testing.assert_allclose(predicted.mean(axis=0)[::2], shares(rows), atol=0.02)
+
+    def test_a_class_that_only_later_rows_have_stops_no_search(
+        self, kind: type[AnyAlgorithm], task: Task
+    ) -> None:
+        rows, later = make_rows(task), make_rows(task, seed=1)
+        if task == "multiclass":
+            rows = with_target(rows, np.minimum(rows.target, 1.0))
+        assert np.isfinite(self.fit(kind(), rows, task, early=later).predict(later.matrix)).all()
+
+    def test_a_multiclass_task_must_say_how_many_classes(
+        self, kind: type[AnyAlgorithm], task: Task
+    ) -> None:
+        if task != "multiclass":
+            return
+        with pytest.raises(FitError, match="how many classes; met 0"):
+            self.fit(kind(), replace(make_rows(task), classes=0), task)
 
     @pytest.mark.parametrize("count", [2, 5, 30])
     def test_few_rows_are_learned_from(
@@ -162,7 +213,7 @@ class AlgorithmContract:
         rows = make_rows(task)
         values = np.column_stack([rows.matrix.values, np.full(600, fill)])
         matrix = Matrix(values, (*rows.matrix.names, "blank"), (*rows.matrix.categories, 0))
-        predicted = self.fit(kind(), Rows(matrix, rows.target), task).predict(matrix)
+        predicted = self.fit(kind(), replace(rows, matrix=matrix), task).predict(matrix)
         assert np.isfinite(predicted).all()
 
     def test_values_far_from_any_seen_are_predicted(

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from model_refresh.errors import DataError
 from model_refresh.refresh.probe import Probe, probe
 from model_refresh_tests.lab import Lab
 
@@ -43,3 +44,43 @@ def test_a_label_of_one_value_is_said(fresh: Lab) -> None:
     fresh.damage(fresh.rows().with_columns(pl.lit(0).alias("visited")))
     suspects = probe(fresh.model, fresh.day(10)).suspects
     assert suspects[0] == "the label (it is 0 on every row)"
+
+
+CLASSES = ["none", "little", "much", "most"]
+SPENT = "sum(spend)::DOUBLE"
+CLASS = f"CASE WHEN {SPENT} = 0 THEN 'none' WHEN {SPENT} < 9 THEN 'little' ELSE 'much' END"
+
+
+def of_classes(lab: Lab, value: str = CLASS) -> Lab:
+    labels = (lab.folder / "labels.sql").read_text()
+    (lab.folder / "labels.sql").write_text(labels.replace("max(visited)", value))
+    return lab.again({"task": "multiclass", "label.classes": CLASSES})
+
+
+def test_the_shares_of_classes_are_told_and_one_that_no_row_has(fresh: Lab) -> None:
+    lab = of_classes(fresh)
+    found = probe(lab.model, lab.day(10))
+    assert list(found.shares) == CLASSES
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert found.shares["none"] > found.shares["much"] > 0
+    assert f"none {found.shares['none']:.1%}, " in found.sentence
+    assert found.suspects == ("the label (no row is most)",)
+
+
+def test_a_class_that_is_not_declared_is_told(fresh: Lab) -> None:
+    lab = of_classes(fresh, CLASS.replace("'much'", "'lots'"))
+    with pytest.raises(
+        DataError, match=r"no class that is declared: 'lots' \(\d+ rows\); add them"
+    ):
+        probe(lab.model, lab.day(10))
+
+
+def test_a_column_that_knows_a_class_is_named(fresh: Lab) -> None:
+    classes = {"task": "multiclass", "label__classes": CLASSES}
+    (_, suspect) = probed(of_classes(fresh), LEAK["number in its own unit"], **classes).suspects
+    assert suspect.startswith("odd (its own ROC AUC for much is 1.000")
+
+
+def test_a_label_of_one_class_is_said_by_name(fresh: Lab) -> None:
+    lab = of_classes(fresh, "'little'")
+    assert probe(lab.model, lab.day(10)).suspects[0] == "the label (it is little on every row)"
