@@ -15,6 +15,7 @@ from model_refresh.records import (
     Labels,
     Promotion,
     Record,
+    ReportFile,
     Scores,
     Verdict,
 )
@@ -100,6 +101,12 @@ def _(record: Scores, model: ModelStore) -> Iterator[Link]:
     yield Link(model.scores(record.as_of).folder / record.content[:16] / MANIFEST)
     yield from _entry(model, record.entry)
     yield from _version(model, record.challenger)
+
+
+@links.register
+def _(record: ReportFile, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.reports(record.as_of).folder / record.content[:16] / MANIFEST)
+    yield Link(model.verdicts(record.as_of).folder, record.verdict)
 
 
 def _version(model: ModelStore, name: str | None) -> Iterator[Link]:

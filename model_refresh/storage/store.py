@@ -6,6 +6,8 @@
 <model>/versions/<version>/              fitted versions
 <model>/champion/                        log of Entry
 <model>/scores/<as_of>/                  log of Scores, and a folder for each batch
+<model>/reports/<as_of>/                 log of ReportFile, and a folder for each report
+_tests/, _discoveries/                   logs of the fleet's false discovery control
 """
 
 import datetime as dt
@@ -23,10 +25,13 @@ from model_refresh.records import (
     Comparison,
     Dataset,
     Entry,
+    FleetDiscovery,
+    FleetTest,
     Frame,
     Labels,
     Promotion,
     Record,
+    ReportFile,
     Scores,
     Verdict,
 )
@@ -44,6 +49,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 ROWS = "rows.parquet"
 SCORES = "scores.parquet"
+REPORT = "report.html"
 
 R = TypeVar("R", bound=Record)
 
@@ -137,9 +143,24 @@ class ModelStore:
         """The batches that were published for one frame."""
         return self._log(Scores, "scores", stamp(as_of))
 
-    def refreshed(self) -> list[str]:
-        """The stamps of every refresh, oldest first."""
-        return _names(self.root / "refreshes")
+    def reports(self, as_of: dt.datetime) -> Log[ReportFile]:
+        """The reports of the verdicts of the refresh at `as_of`."""
+        return self._log(ReportFile, "reports", stamp(as_of))
+
+    @property
+    def fleet_tests(self) -> Log[FleetTest]:
+        """The whole fleet's sequence of tests under false discovery control."""
+        return Log(self.root.parent / "_tests", FleetTest, self.clock)
+
+    @property
+    def fleet_discoveries(self) -> Log[FleetDiscovery]:
+        """Which of those tests ended in a promotion."""
+        return Log(self.root.parent / "_discoveries", FleetDiscovery, self.clock)
+
+    def refreshed(self) -> list[dt.datetime]:
+        """The instants of every refresh, oldest first."""
+        names = _names(self.root / "refreshes")
+        return [dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC) for name in names]
 
     def version(self, version: str) -> StoredFolder:
         """A fitted version; raises NotStored or CorruptError."""
@@ -170,8 +191,10 @@ class ModelStore:
             raise CorruptError(f"{stored.path / MANIFEST} was edited: {RESTORE}")
         return stored
 
-    def place(self, record: Frame | Scores) -> Path:
-        """The table file that a record points at."""
+    def place(self, record: Frame | Scores | ReportFile) -> Path:
+        """The file that a record points at: a table, or a report's page."""
+        if isinstance(record, ReportFile):
+            return self.reports(record.as_of).folder / record.content[:16] / REPORT
         if isinstance(record, Frame):
             return self.frames(record.query, record.as_of).folder / record.content[:16] / ROWS
         return self.scores(record.as_of).folder / record.content[:16] / SCORES

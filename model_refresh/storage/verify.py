@@ -21,6 +21,7 @@ from model_refresh.records import (
     Labels,
     Promotion,
     Record,
+    ReportFile,
     Scores,
     Verdict,
 )
@@ -46,6 +47,7 @@ _LOGS: dict[str, type[Record]] = {
     "labels": Labels,
     "champion": Entry,
     "scores": Scores,
+    "reports": ReportFile,
 }
 
 
