@@ -10,7 +10,7 @@ from collections.abc import Callable
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, VerdictVoid
-from model_refresh.records import Frame, Promotion, Record, Scores
+from model_refresh.records import Frame, Promotion, Record, ReportFile, Scores, Verdict
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.challenger import refit_challenger
 from model_refresh.refresh.champion import promote, settled_promotion
@@ -19,6 +19,7 @@ from model_refresh.refresh.dataset import build_dataset
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.incumbent import champion_at
 from model_refresh.refresh.verdict import give_verdict
+from model_refresh.report import write_report
 from model_refresh.serving.scores import Role, publish_scores, published_scores
 from model_refresh.storage import Line, ModelStore
 
@@ -52,6 +53,8 @@ def refresh(
         on_step("comparison", comparison)
         verdict = give_verdict(model, store, comparison).record
         on_step("verdict", verdict)
+        if (page := report(model, store, verdict)) is not None:
+            on_step("report", page)
         challenger = refit_challenger(model, store, dataset, verdict).record
         on_step("challenger", challenger)
         try:
@@ -68,7 +71,13 @@ def refresh(
 def steps(model: Model) -> tuple[str, ...]:
     """The names by which `refresh` tells of its steps, in order."""
     candidates = [f"candidate {each.algorithm}" for each in model.spec.training.candidates]
-    return ("dataset", *candidates, "comparison", "verdict", "challenger", "champion")
+    report = ("report",) if model.spec.report else ()
+    return ("dataset", *candidates, "comparison", "verdict", *report, "challenger", "champion")
+
+
+def report(model: Model, store: ModelStore, verdict: Verdict) -> ReportFile | None:
+    """The page on a verdict, written whatever it says; None where the model wants none."""
+    return write_report(model, store, verdict).record if model.spec.report else None
 
 
 def score(

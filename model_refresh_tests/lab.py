@@ -57,6 +57,7 @@ DECLARATION: dict[str, object] = {
         "tuning": {"trials": 1, "seconds": 60},
     },
     "schedule": {"cron": "0 6 * * *"},
+    "report": False,
 }
 
 
@@ -101,12 +102,15 @@ class Lab:
         return pl.read_parquet(self.data)
 
 
-def make_lab(folder: Path, changes: Mapping[str, object] | None = None) -> Lab:
-    """A fleet of one model below `folder`; `changes` are dotted paths into its declaration."""
+def make_lab(folder: Path, changes: Mapping[str, object] | None = None, *, seed: int = 7) -> Lab:
+    """A fleet of one model below `folder`; `changes` are dotted paths into its declaration.
+
+    It writes no reports unless told to.
+    """
     fleet, home = folder / "fleet", folder / "home"
     data = fleet / NAME / "data"
     data.mkdir(parents=True)
-    make_visits().write_parquet(data / "visits.parquet")
+    make_visits(seed=seed).write_parquet(data / "visits.parquet")
     (fleet / NAME / "features.sql").write_text(FEATURES)
     (fleet / NAME / "labels.sql").write_text(LABELS)
     return _declare(fleet, home, changes or {})

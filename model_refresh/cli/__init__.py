@@ -14,6 +14,7 @@ import typer
 from model_refresh.cli.acting import promote, refresh, rollback, score
 from model_refresh.cli.asking import champion, check, show, verify
 from model_refresh.cli.history import history
+from model_refresh.cli.report import report
 from model_refresh.cli.verdict import why
 from model_refresh.errors import ModelRefreshError
 
@@ -54,6 +55,6 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
 
 
 for _command in (
-    check, show, refresh, history, why, champion, promote, rollback, score, verify,
+    check, show, refresh, history, why, report, champion, promote, rollback, score, verify,
 ):  # fmt: skip
     app.command()(_plainly(_command))

@@ -56,8 +56,7 @@ def history(name: Name, json: Json = False, fleet: FleetFolder = FLEET, home: Ho
 
 
 def _events(store: ModelStore) -> Iterator[Event]:
-    for name in store.refreshed():
-        as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+    for as_of in store.refreshed():
         yield from _refreshes(store, as_of)
     for line in store.champion.lines():
         if line.record.kind != "promotion":

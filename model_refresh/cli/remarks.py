@@ -10,6 +10,7 @@ from model_refresh.records import (
     Dataset,
     Promotion,
     Record,
+    ReportFile,
     Verdict,
 )
 from model_refresh.storage.store import stamp
@@ -48,6 +49,11 @@ def _(record: Comparison, primary: str) -> str:
 @remark.register
 def _(record: Verdict, primary: str) -> str:
     return record.decision
+
+
+@remark.register
+def _(record: ReportFile, primary: str) -> str:
+    return f"{record.size_bytes / 1e3:,.0f} kB"
 
 
 @remark.register

@@ -84,10 +84,10 @@ def moment(model: Model, text: str) -> dt.datetime:
 
 def newest_refresh(model: Model, store: ModelStore) -> dt.datetime:
     """The as_of of the newest refresh in the store."""
-    names = store.refreshed()
-    if not names:
+    instants = store.refreshed()
+    if not instants:
         raise NotStored(f"{model.name} was never refreshed: model-refresh refresh {model.name}")
-    return dt.datetime.fromisoformat(names[-1]).replace(tzinfo=dt.UTC)
+    return instants[-1]
 
 
 def print_json(value: object) -> None:

@@ -18,8 +18,11 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
-from model_refresh.errors import NotStored
-from model_refresh.records import Comparison, GateResult
+from model_refresh.config.model import Model
+from model_refresh.errors import NotDue, NotStored
+from model_refresh.gates import sentences
+from model_refresh.records import Comparison, GateResult, Verdict
+from model_refresh.splits import plan_frames
 from model_refresh.storage import ModelStore
 from model_refresh.storage.store import stamp
 
@@ -40,13 +43,13 @@ def why(
     line = store.verdicts(when).last()
     judged = store.comparisons(when).holding(line.record.comparison) if line else None
     if line is None or judged is None:
-        raise NotStored(_why_not(store, when))
+        raise NotStored(_why_not(model, store, when))
     verdict, comparison = line.record, judged.record
     if json:
         print_json({"verdict": plain(verdict), "comparison": plain(comparison)})
         return
     say(f"{stamp(when)} {verdict.decision}: {verdict.sentence}")
-    for each in [*_sides(comparison), *comparison.notes]:
+    for each in [*_meaning(name, verdict, comparison), *_sides(comparison), *comparison.notes]:
         say(f"  {each}")
     for gate in verdict.gates:
         say(f"\n{gate.gate}: {gate.outcome.replace('_', ' ')}")
@@ -54,6 +57,45 @@ def why(
         if gate.value is not None:
             say(f"  {_figures(gate)}")
     _print_metrics(comparison)
+    for each in _beside(comparison):
+        say(f"\n{each}")
+
+
+def _meaning(name: str, verdict: Verdict, comparison: Comparison) -> list[str]:
+    """What follows from the decision, for who meets it for the first time."""
+    if comparison.incumbent is not None and comparison.incumbent.incomparable is not None:
+        return [
+            "the champion and the new version can't be held against each other, so nothing was "
+            "decided between them; the champion stays in production until a person acts",
+            f"to start anew: model-refresh promote {name} VERSION --force --reason ...; to keep "
+            "the champion's question: put back the label and the key that it was made for",
+        ]
+    if verdict.decision == "reject":
+        return ["something is wrong, a person must look; production is as it was"]
+    if verdict.decision == "promote":
+        return []
+    unsure = all(gate.passes or gate.outcome == "inconclusive" for gate in verdict.gates)
+    return [
+        "the champion stays: these rows don't tell whether the challenger is good enough"
+        if unsure
+        else "the champion stays: the challenger is not good enough, which is a normal ending"
+    ]
+
+
+def _beside(comparison: Comparison) -> list[str]:
+    """What a decision does not rest on and is worth knowing."""
+    said = []
+    primary = comparison.metrics.get(comparison.primary)
+    if primary is not None and (told := sentences.detectable(primary, comparison)) is not None:
+        said.append(told)
+    if (test := comparison.discovery) is not None:
+        said.append(
+            f"test {test.number} of the fleet under {test.rule} at a rate of {test.rate:g}: it "
+            f"was allowed an error of {test.level:.2g}"
+        )
+    if comparison.freshness is not None:
+        said.append(comparison.freshness.sentence)
+    return said
 
 
 def _sides(comparison: Comparison) -> list[str]:
@@ -94,11 +136,28 @@ def _print_metrics(comparison: Comparison) -> None:
     print_table(["metric", "challenger", "incumbent", "constant"], rows)
 
 
-def _why_not(store: ModelStore, as_of: dt.datetime) -> str:
+def _why_not(model: Model, store: ModelStore, as_of: dt.datetime) -> str:
+    """Why there is no decision, and what brings one about."""
     about = f"{store.name}, refresh of {stamp(as_of)}"
-    names = store.refreshed()
-    if stamp(as_of) not in names:
-        newest = f"the newest are {', '.join(names[-_SHOWN:])}" if names else "there was none yet"
-        return f"{about}: nothing is stored of it; {newest}"
-    reached = "comparison" if store.comparisons(as_of).last() else "dataset"
-    return f"{about}: it was not judged, it stopped after the step {reached}; run it again"
+    again = f"model-refresh refresh {store.name} --as-of {stamp(as_of)}"
+    if as_of not in store.refreshed():
+        try:
+            plan_frames(as_of, cadence=model.cadence, sizes=model.sizes)
+        except NotDue as error:
+            return f"{about}: there is no decision, as {error}"
+        newest = ", ".join(stamp(instant) for instant in store.refreshed()[-_SHOWN:])
+        said = f"the newest are {newest}" if newest else "there was none yet"
+        return f"{about}: nothing is stored of it; {said}; to run it: {again}"
+    return f"{about}: it was not judged: {_reached(model, store, as_of)}; to go on: {again}"
+
+
+def _reached(model: Model, store: ModelStore, as_of: dt.datetime) -> str:
+    if store.comparisons(as_of).last() is not None:
+        return "it was compared, and then stopped before its gates were asked"
+    if store.datasets(as_of).last() is None:
+        return "it stopped before its dataset was whole"
+    names = [each.algorithm for each in model.spec.training.candidates]
+    missing = [name for name in names if store.candidates(as_of, name).last() is None]
+    if missing:
+        return f"its dataset is there, and it stopped before {', '.join(missing)} was fitted"
+    return "its candidates are there, and it stopped before they were compared"

@@ -29,17 +29,26 @@ from model_refresh.config.values import (
 )
 from model_refresh.engines import Source
 from model_refresh.gates import BeatsConstant, Gate, NonInferior
-from model_refresh.metrics import METRICS
+from model_refresh.metrics.catalogue import pattern
 from model_refresh.records import Record, Task
 from model_refresh.splits import Every
 
-_METRICS = [metric.name for metric in METRICS]
-
-MetricName = Annotated[str, WithJsonSchema({"type": "string", "enum": _METRICS})]
-"""A metric by name; which ones serve the task is a rule."""
+MetricName = Annotated[str, WithJsonSchema({"type": "string", "pattern": pattern()})]
+"""A metric by name, `precision@5%` among them; which ones serve the task is a rule."""
 
 Candidate = Annotated[AnyAlgorithm, Field(discriminator="algorithm")]
 Frames = Annotated[int, Field(ge=1, le=10_000)]
+
+
+CostMatrix = Annotated[
+    tuple[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], ...],
+    Field(min_length=2, max_length=1000),
+]
+ClassNames = Annotated[
+    tuple[Annotated[str, Field(strict=True, min_length=1, max_length=255)], ...],
+    Field(min_length=2, max_length=1000),
+]
+Tiers = Annotated[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(max_length=100)]
 
 
 class FrameSpec(Record):
@@ -79,7 +88,14 @@ class LabelSpec(Record):
         description="file of the query that gives the key and the label in [$as_of, $until); "
         "null: the label is a column of the features query",
     )
-    column: ColumnName = Field(description="the label's column; 0 or 1 for a binary task")
+    column: ColumnName = Field(
+        description="the label's column; 0 or 1 for a binary task, one of `classes` for multiclass"
+    )
+    classes: ClassNames = Field(
+        (),
+        description="for a multiclass task, each class once, as the label's column has it; text, "
+        "so an integer is written in quotes; their order is that of all scores",
+    )
     horizon: PositiveDuration = Field(description="$until is $as_of + horizon, such as 28d")
     maturity: Duration = Field(
         dt.timedelta(0),
@@ -87,7 +103,8 @@ class LabelSpec(Record):
     )
     missing: Missing = Field(
         "error",
-        description="a key without a label row: error, drop the row, or a number to take as label",
+        description="a key without a label row: error, drop the row, or a number to take as label, "
+        "which a multiclass task has none of",
     )
 
 
@@ -163,6 +180,36 @@ class ComparisonSpec(Record):
     )
     disjoint: ColumnName | None = Field(
         None, description="a column whose values must not be shared by training and holdout"
+    )
+    power: float = Field(
+        0.8,
+        gt=0.5,
+        lt=1,
+        description="of the least effect that a holdout can show, told with each comparison",
+    )
+    slices: Columns = Field(
+        (), description="columns whose parts are judged one by one, such as a country"
+    )
+    weak_slices: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="bad slices to look for on validation rows; judged on the holdout",
+    )
+    cost_matrix: CostMatrix | None = Field(
+        None,
+        description="what a decision costs: a row for each class that happened, a column for each "
+        "that was decided, 0 before 1; gains are negative; the metric `value` needs it",
+    )
+    tiers: Tiers = Field(
+        (), description="scores, rising, between which rows are treated alike, as by an offer"
+    )
+    false_discovery_rate: float | None = Field(
+        None,
+        gt=0,
+        lt=0.5,
+        description="models that say so share one budget of false promotions, over the whole "
+        "fleet and all its refreshes; null: each comparison has its own error, 1 - confidence",
     )
 
 
@@ -248,3 +295,4 @@ class Declaration(Record):
     champion: ChampionSpec = Field(ChampionSpec(), description="what production expects")
     schedule: ScheduleSpec = Field(ScheduleSpec(), description="when a refresh starts by itself")
     triggers: TriggersSpec = Field(TriggersSpec(), description="what else starts a refresh")
+    report: bool = Field(True, description="write an HTML page of each refresh")

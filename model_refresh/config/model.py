@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model_refresh.config.declaration import Declaration
 from model_refresh.engines import Engine
-from model_refresh.metrics import metric, names
+from model_refresh.metrics import Metric, metric, names
 from model_refresh.records import Definition, FrameQuery, LabelQuery, canonical_json
 from model_refresh.splits import Cadence, Sizes
 
@@ -77,6 +77,7 @@ class Model:
                 horizon=label.horizon,
                 maturity=label.maturity,
                 missing=label.missing,
+                classes=label.classes,
             ),
         )
 
@@ -88,10 +89,15 @@ class Model:
     @property
     def metric_names(self) -> tuple[str, ...]:
         """What is computed: the primary metric, what is shown beside it, what gates name."""
-        also = self.spec.comparison.also
-        shown = names(self.spec.task) if also is None else also
-        gates = [gate.reads(self.spec.task, self.primary_metric) for gate in self.spec.gates]
-        return tuple(dict.fromkeys([self.primary_metric, *shown, *gates]))
+        task, also = self.spec.task, self.spec.comparison.also
+        shown = names(task) if also is None else also
+        read = [name for gate in self.spec.gates for name in gate.reads(task, self.primary_metric)]
+        costs = () if self.spec.comparison.cost_matrix is None else ("value",)
+        return tuple(dict.fromkeys([self.primary_metric, *shown, *costs, *read]))
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name, which knows this model's costs."""
+        return metric(name, self.spec.comparison.cost_matrix)
 
     @property
     def tuning_loss(self) -> str:

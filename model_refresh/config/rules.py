@@ -18,7 +18,9 @@ from model_refresh.config.messages import Problem, dotted, not_accepted
 from model_refresh.config.reader import Path
 from model_refresh.config.values import format_duration
 from model_refresh.gates import Gate
+from model_refresh.gates.stability import Stability
 from model_refresh.metrics import names
+from model_refresh.metrics.catalogue import forms, serves
 from model_refresh.records import Task
 from model_refresh.splits import Cadence
 
@@ -107,6 +109,29 @@ def _label_rules(task: Task, label: LabelSpec) -> Iterator[Problem]:
             ("label", "missing"),
             f"label.missing is {label.missing:g}; accepted for a binary task: error, drop, 0 or 1",
         )
+    if task != "multiclass":
+        if label.classes:
+            yield Problem(
+                ("label", "classes"),
+                f"label.classes is for task: multiclass; the task is {task}: leave them out",
+            )
+        return
+    if isinstance(label.missing, float):
+        yield Problem(
+            ("label", "missing"),
+            f"label.missing is {label.missing:g}; accepted for a multiclass task: error or drop; "
+            "to take a class, give every key a row in the labels query",
+        )
+    if not label.classes:
+        yield Problem(
+            ("label",),
+            "label.classes is missing: a multiclass task needs the name of every class that the "
+            "label's column can have, such as classes: [none, small, big]",
+        )
+    for number, name in enumerate(label.classes):
+        if name in label.classes[:number]:
+            path: Path = ("label", "classes", number)
+            yield Problem(path, f"{dotted(path)}: {name!r} is listed already; list it once")
 
 
 def _metric_rules(task: Task, comparison: ComparisonSpec) -> Iterator[Problem]:
@@ -114,8 +139,38 @@ def _metric_rules(task: Task, comparison: ComparisonSpec) -> Iterator[Problem]:
     also = comparison.also or ()
     declared += [(("comparison", "also", number), name) for number, name in enumerate(also)]
     for path, name in declared:
-        if name is not None and name not in names(task):
-            yield Problem(path, f"{not_accepted(path, name, names(task))} (task: {task})")
+        if name is not None:
+            yield from _unserved(path, name, task, comparison)
+
+
+def _unserved(path: Path, name: str, task: Task, comparison: ComparisonSpec) -> Iterator[Problem]:
+    """A metric that there is not, that is for other tasks, or that lacks its costs."""
+    if not serves(name, task):
+        yield Problem(path, f"{not_accepted(path, name, forms(task))} (task: {task})")
+    elif name == "value" and comparison.cost_matrix is None:
+        yield Problem(path, f"{dotted(path)}: value needs comparison.cost_matrix; give it")
+
+
+def _evidence_rules(task: Task, label: LabelSpec, comparison: ComparisonSpec) -> Iterator[Problem]:
+    costs = comparison.cost_matrix
+    wanted = {"binary": 2, "regression": 0, "multiclass": len(label.classes)}[task]
+    at: Path = ("comparison", "cost_matrix")
+    if costs is not None and wanted == 0:
+        yield Problem(at, "comparison.cost_matrix is for tasks that tell classes apart")
+    elif costs is not None and {len(costs), *map(len, costs)} != {wanted}:
+        shape = " and ".join(str(len(row)) for row in costs)
+        yield Problem(
+            at,
+            f"comparison.cost_matrix has {len(costs)} rows of {shape} columns; accepted: "
+            f"{wanted} rows of {wanted} columns, one for each class",
+        )
+    tiers = comparison.tiers
+    if any(low >= high for low, high in pairwise(tiers)):
+        yield Problem(("comparison", "tiers"), "comparison.tiers must rise from one to the next")
+    for number, name in enumerate(comparison.slices):
+        if name == label.column:
+            path: Path = ("comparison", "slices", number)
+            yield Problem(path, f"{dotted(path)} names {name!r}, which is label.column")
 
 
 def _gate_rules(
@@ -124,10 +179,12 @@ def _gate_rules(
     primary = comparison.metric or names(task)[0]
     for number, gate in enumerate(gates):
         at: Path = ("gates", number)
-        name = getattr(gate, "metric", None)
-        if name is not None and name not in names(task):
-            path = (*at, "metric")
-            yield Problem(path, f"{not_accepted(path, name, names(task))} (task: {task})")
+        for name in gate.reads(task, primary):
+            if name != primary or getattr(gate, "metric", None) is not None:
+                path = (*at, "metric") if getattr(gate, "metric", None) is not None else at
+                yield from _unserved(path, name, task, comparison)
+        if isinstance(gate, Stability) and gate.of == "tier" and not comparison.tiers:
+            yield Problem(at, f"{dotted(at)}: of: tier needs comparison.tiers; give them")
         if gate in gates[:number]:
             yield Problem(at, f"{dotted(at)} is listed already; list it once")
         for field, message in gate.problems(task, primary):
@@ -141,6 +198,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Problem]]], ...] = (
     (("training",), _training_rules),
     (("task", "label"), _label_rules),
     (("task", "comparison"), _metric_rules),
+    (("task", "label", "comparison"), _evidence_rules),
     (("task", "comparison", "gates"), _gate_rules),
 )
 """Each rule with the sections that it reads."""

@@ -30,6 +30,7 @@ from model_refresh.refresh.resume import (
     resume_comparison,
     resume_promotion,
 )
+from model_refresh.refresh.verdict import judge
 
 
 def model_assets(model: Model) -> list[dg.AssetsDefinition]:
@@ -104,7 +105,10 @@ def _comparison(model: Model) -> dg.AssetsDefinition:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             line, candidates = resume_comparison(model, store.of(model), as_of)
-        return dg.MaterializeResult(metadata=metadata.of_comparison(line.record, candidates))
+        verdict = judge(model, line.record)
+        return dg.MaterializeResult(
+            metadata=metadata.of_comparison(line.record, candidates, verdict)
+        )
 
     return comparison
 

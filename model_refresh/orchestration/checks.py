@@ -9,6 +9,7 @@ from model_refresh.config.model import Model
 from model_refresh.orchestration import metadata
 from model_refresh.orchestration.names import COMPARISON, PROMOTION_GATE, key
 from model_refresh.orchestration.resources import StoreResource, telling_failures
+from model_refresh.pipeline import report
 from model_refresh.records import Decision
 from model_refresh.refresh.resume import newest_compared, resume_verdict
 
@@ -34,11 +35,12 @@ def promotion_gate(model: Model) -> dg.AssetChecksDefinition:
             kept = store.of(model)
             as_of = model.cadence.parse(partition) if partition else newest_compared(model, kept)
             verdict = resume_verdict(model, kept, as_of).record
+            page = report(model, kept, verdict)
         return dg.AssetCheckResult(
             passed=verdict.decision == "promote",
             severity=_SEVERITY[verdict.decision],
             description=verdict.sentence,
-            metadata=metadata.of_verdict(verdict),
+            metadata=metadata.of_verdict(verdict, kept.place(page) if page is not None else None),
         )
 
     return gate

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import dagster as dg
 
-from model_refresh.orchestration.picture import calibration_picture
+from model_refresh.gates import sentences
+from model_refresh.orchestration.picture import reliability_picture
 from model_refresh.orchestration.values import Metadata, metrics, number, table
 from model_refresh.records import (
     Candidate,
@@ -16,9 +17,11 @@ from model_refresh.records import (
     Cost,
     Dataset,
     Frame,
+    Labels,
     MetricComparison,
     Promotion,
     Scores,
+    SliceComparison,
     Verdict,
 )
 from model_refresh.storage import Line
@@ -58,7 +61,7 @@ def of_dataset(dataset: Dataset, features: dg.AssetKey) -> Metadata:
                 {c.name: [dg.TableColumnDep(features, c.name)] for c in dataset.features}
             )
         ),
-        "label_mean": number(dataset.frames[-1].labels.mean),
+        **_level(dataset.frames[-1].labels),
         "frames": table(
             {
                 "as_of": stamp(pair.as_of),
@@ -76,6 +79,13 @@ def of_dataset(dataset: Dataset, features: dg.AssetKey) -> Metadata:
         "notes": dg.MetadataValue.text("; ".join(plan.notes) or "none"),
         "digest": dg.MetadataValue.text(dataset.digest()),
     }
+
+
+def _level(labels: Labels) -> Metadata:
+    """The mean, or the share of each class, in the order of label.classes."""
+    if not labels.shares:
+        return {"label_mean": number(labels.mean)}
+    return {f"label_share_{code}": number(share) for code, share in enumerate(labels.shares)}
 
 
 def of_candidate(line: Line[Candidate]) -> Metadata:
@@ -105,11 +115,20 @@ def of_cost(cost: Cost | None) -> Metadata:
     }
 
 
-def of_comparison(comparison: Comparison, candidates: Iterable[Candidate]) -> Metadata:
-    """Of the asset `comparison`: all three on the same holdout rows, and the leaderboard."""
+def of_comparison(
+    comparison: Comparison, candidates: Iterable[Candidate], verdict: Verdict
+) -> Metadata:
+    """Of the asset `comparison`: all three on the same holdout rows, and what its gates make of it.
+
+    `verdict` is what judging says now; the check keeps it.
+    """
     incumbent = comparison.incumbent
     judged = _first(comparison.primary, comparison.metrics)
+    primary = comparison.metrics.get(comparison.primary)
+    power = primary and sentences.detectable(primary, comparison)
+    freshness = comparison.freshness
     return {
+        "sentence": dg.MetadataValue.text(f"{verdict.decision}: {verdict.sentence}"),
         "challenger": dg.MetadataValue.text(comparison.challenger or "none could be fitted"),
         "incumbent": dg.MetadataValue.text(
             "none" if incumbent is None else incumbent.incomparable or incumbent.version
@@ -123,9 +142,13 @@ def of_comparison(comparison: Comparison, candidates: Iterable[Candidate]) -> Me
             }
             for c in candidates
         ),
+        "gates": gates(verdict),
+        "slices": table(_slice(each) for each in comparison.slices),
         "predicted against actual": dg.MetadataValue.md(
-            calibration_picture(comparison) or "see slope and intercept on the holdout"
+            reliability_picture(comparison) or "nothing was compared"
         ),
+        "what these rows can show": dg.MetadataValue.text(power or "not known"),
+        "worth refreshing": dg.MetadataValue.text(freshness.sentence if freshness else "not known"),
         **metrics({name: m.challenger for name, m in judged.items()}),
         "dagster/row_count": dg.MetadataValue.int(comparison.rows),
         "notes": dg.MetadataValue.text("; ".join(comparison.notes) or "none"),
@@ -133,23 +156,30 @@ def of_comparison(comparison: Comparison, candidates: Iterable[Candidate]) -> Me
     }
 
 
-def of_verdict(verdict: Verdict) -> Metadata:
-    """Of the check `promotion_gate`."""
+def of_verdict(verdict: Verdict, report: Path | None) -> Metadata:
+    """Of the check `promotion_gate`; `report` is the HTML page, where one is written."""
+    page = {} if report is None else {"report": dg.MetadataValue.path(report)}
     return {
+        **page,
         "decision": dg.MetadataValue.text(verdict.decision),
         "sentence": dg.MetadataValue.text(verdict.sentence),
-        "gates": table(
-            {
-                "gate": g.gate,
-                "outcome": g.outcome,
-                "value": g.value,
-                "threshold": g.threshold,
-                "sentence": g.sentence,
-            }
-            for g in verdict.gates
-        ),
+        "gates": gates(verdict),
         "digest": dg.MetadataValue.text(verdict.digest()),
     }
+
+
+def gates(verdict: Verdict) -> dg.MetadataValue:
+    """Each gate's answer, as a table."""
+    return table(
+        {
+            "gate": g.gate,
+            "outcome": g.outcome,
+            "value": g.value,
+            "threshold": g.threshold,
+            "sentence": g.sentence,
+        }
+        for g in verdict.gates
+    )
 
 
 def of_challenger(line: Line[Challenger]) -> Metadata:
@@ -206,6 +236,19 @@ def _side_by_side(judged: MetricComparison) -> Mapping[str, object]:
         "challenger": judged.challenger,
         "incumbent": judged.incumbent,
         "constant": judged.constant,
+        "gain over incumbent": gain and gain.estimate,
+        "at least": gain and gain.lower,
+    }
+
+
+def _slice(judged: SliceComparison) -> Mapping[str, object]:
+    gain = judged.gain
+    return {
+        "slice": judged.slice.label,
+        "found": judged.slice.source,
+        "rows": judged.rows,
+        judged.metric: judged.challenger,
+        "incumbent": judged.incumbent,
         "gain over incumbent": gain and gain.estimate,
         "at least": gain and gain.lower,
     }

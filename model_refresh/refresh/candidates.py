@@ -2,9 +2,11 @@
 
 from model_refresh import __version__
 from model_refresh.algorithms import AnyAlgorithm
+from model_refresh.algorithms.card import CardText
 from model_refresh.config.model import Model
 from model_refresh.errors import FitError
 from model_refresh.isolation import run_isolated
+from model_refresh.metrics import names
 from model_refresh.records import (
     Candidate,
     Cost,
@@ -74,6 +76,13 @@ def twin_lineage(
     )
 
 
+def card_text(model: Model) -> CardText:
+    """What a version's card says of the model."""
+    spec = model.spec
+    known = spec.frame.assumes_known
+    return CardText(description=spec.description, owners=spec.owners, assumes_known=known)
+
+
 def _search_job(
     model: Model, store: ModelStore, dataset: Dataset, algorithm: AnyAlgorithm
 ) -> FitJob:
@@ -94,8 +103,12 @@ def _search_job(
         lineage=twin_lineage(model, frames=trial, used=(*tuning, *validation), twin="trial"),
         budget=_share(model, algorithm),
         loss=model.tuning_loss,
+        shown=tuple(dict.fromkeys([model.primary_metric, *names(model.spec.task)])),
+        cost_matrix=model.spec.comparison.cost_matrix,
         tuning=tuning,
         validation=validation,
+        about=card_text(model),
+        weak_slices=model.spec.comparison.weak_slices,
     )
 
 
@@ -113,5 +126,5 @@ def _share(model: Model, algorithm: AnyAlgorithm) -> Budget:
 
 def _job_key(job: FitJob, dataset: Dataset) -> str:
     """The inputs of a fit: all of the job but where the store lies."""
-    body = job.model_copy(update={"store": ""}).canonical()
+    body = job.model_copy(update={"store": "", "about": CardText()}).canonical()
     return bytes_digest(canonical_json([body, dataset.digest(), __version__]).encode())

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from model_refresh.config.model import Model
-from model_refresh.errors import PromotionRefused, VerdictVoid
-from model_refresh.records import Challenger, Comparison, Entry, Promotion, Verdict
+from model_refresh.errors import Contaminated, PromotionRefused, VerdictVoid
+from model_refresh.records import Challenger, Comparison, Dataset, Entry, Promotion, Verdict
+from model_refresh.refresh.contamination import require_own_figures
 from model_refresh.refresh.verdict import code_digest, judge
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.folder import bytes_digest
@@ -74,14 +75,24 @@ def _require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Compari
         raise PromotionRefused(f"{about}: gates or comparison were declared anew since: {again}")
     if verdict.code != code_digest():
         raise PromotionRefused(f"{about}: model_refresh itself changed since: {again}")
-    dataset = store.datasets(verdict.as_of).holding(verdict.dataset)
-    if dataset is None:
-        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
-    if dataset.record.definition != model.definition.digest():
+    dataset = _require_dataset(store, verdict, line.record, about=about)
+    if dataset.definition != model.definition.digest():
         raise PromotionRefused(f"{about}: the SQL or the label was declared anew since: {again}")
     if judge(model, line.record).digest() != verdict.digest():
         raise PromotionRefused(f"{about}: judging the stored comparison again says otherwise")
     return line.record
+
+
+def _require_dataset(
+    store: ModelStore, verdict: Verdict, comparison: Comparison, *, about: str
+) -> Dataset:
+    """The dataset that was judged on, where the comparison's figures are of its holdout."""
+    if store.datasets(verdict.as_of).holding(verdict.dataset) is None:
+        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
+    try:
+        return require_own_figures(store, comparison)
+    except Contaminated as error:
+        raise PromotionRefused(f"{about}: {error}") from error
 
 
 def settled_promotion(store: ModelStore, as_of: dt.datetime) -> Line[Promotion] | None:

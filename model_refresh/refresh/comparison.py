@@ -11,17 +11,21 @@ from model_refresh.records import (
     Candidate,
     Comparison,
     Dataset,
+    Discovery,
     MetricComparison,
     canonical_json,
 )
 from model_refresh.refresh.contest import Contest, hold_contest
+from model_refresh.refresh.discovery import open_test
+from model_refresh.refresh.evidence import with_evidence
 from model_refresh.refresh.incumbent import find_incumbent
-from model_refresh.storage import Line, ModelStore
+from model_refresh.storage import Line, Log, ModelStore
 from model_refresh.storage.folder import bytes_digest
 
 YARDSTICK = "constant"
 _MOST_HALVINGS = 40
 """Beyond it 1 - confidence is too small to be told from 0."""
+_LEAST_ERROR = 1e-12
 
 
 def compare(
@@ -39,6 +43,7 @@ def compare(
     )
     if (line := log.recall(key)) is not None:
         return line
+    test = open_test(model, store, dataset.as_of, key=key)
     about = Comparison(
         as_of=dataset.as_of,
         task=model.spec.task,
@@ -51,16 +56,18 @@ def compare(
         incumbent=incumbent,
         holdout=dataset.plan.holdout,
         rows=0,
-        confidence=_confidence(
-            model, judged_before=len({line.key for line in log.lines() if line.record.metrics})
-        ),
+        confidence=_confidence(model, log, test),
+        discovery=test,
+        power=model.spec.comparison.power,
         metrics={},
         notes=tuple(_cut_short(each) for each in candidates if not each.repeatable),
     )
     if chosen is None or chosen.version is None:
         return log.record_once(about, key=key)
     contest = hold_contest(model, store, dataset, challenger=chosen.version)
-    return log.record_once(_judged(model, about, contest), key=key)
+    judged = _judged(model, about, contest)
+    shown = with_evidence(model, store, judged, contest=contest, weak=chosen.weak)
+    return log.record_once(shown, key=key)
 
 
 def choose(model: Model, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -80,19 +87,25 @@ def _cut_short(candidate: Candidate) -> str:
     )
 
 
-def _confidence(model: Model, *, judged_before: int) -> float:
-    """Each further judgement on the same holdout halves the error that is allowed."""
-    return 1 - (1 - model.spec.comparison.confidence) * 0.5 ** min(judged_before, _MOST_HALVINGS)
+def _confidence(model: Model, log: Log[Comparison], test: Discovery | None) -> float:
+    """Each further judgement on the same holdout halves the error that is allowed.
+
+    Under false discovery control it is also never more than the level of this test.
+    """
+    judged_before = len({line.key for line in log.lines() if line.record.metrics})
+    error = (1 - model.spec.comparison.confidence) * 0.5 ** min(judged_before, _MOST_HALVINGS)
+    return 1 - (error if test is None else max(min(error, test.level), _LEAST_ERROR))
 
 
 def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:
     metrics = compare_metrics(
-        model.metric_names,
+        [model.metric(name) for name in model.metric_names],
         contest.holdout,
         challenger=contest.challenger,
         constant=contest.constant,
         incumbent=contest.incumbent,
         confidence=about.confidence,
+        power=about.power,
     )
     return about.model_copy(
         update={

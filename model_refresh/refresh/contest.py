@@ -5,17 +5,18 @@ the rows are chosen so that they are legal for both.
 """
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from model_refresh.algorithms.version import load_version
+from model_refresh.algorithms.version import Version, load_version
 from model_refresh.config.model import Model
-from model_refresh.errors import Contaminated
-from model_refresh.metrics.holdout import Holdout, Predicted
+from model_refresh.metrics import Holdout, Predicted
+from model_refresh.metrics.protocol import Floats
 from model_refresh.records import Dataset, Incumbent
+from model_refresh.refresh.contamination import require_disjoint, require_other_tables
 from model_refresh.refresh.dataset import frames_of
 from model_refresh.refresh.incumbent import OnGround, bring_to_ground, find_incumbent
 from model_refresh.refresh.rows import (
@@ -26,7 +27,6 @@ from model_refresh.refresh.rows import (
     load_labelled,
 )
 from model_refresh.storage import ModelStore
-from model_refresh.storage.store import stamp
 
 _INCUMBENT = "__incumbent__"
 _GROUP = "__group__"
@@ -39,6 +39,8 @@ class Contest:
     artifact: str
     instants: tuple[dt.datetime, ...]
     holdout: Holdout
+    rows: LabelledRows
+    version: Version
     challenger: Predicted
     constant: Predicted
     incumbent: Predicted | None
@@ -51,7 +53,7 @@ class _Paired:
     """Holdout rows with the incumbent's predictions beside them, where it can be judged."""
 
     rows: LabelledRows
-    predictions: NDArray[np.float64] | None
+    predictions: Floats | None
     incumbent: Incumbent | None
     notes: tuple[str, ...] = ()
 
@@ -59,30 +61,31 @@ class _Paired:
 def hold_contest(model: Model, store: ModelStore, dataset: Dataset, *, challenger: str) -> Contest:
     """Let challenger, incumbent and constant predict the same holdout rows.
 
-    Raises Contaminated where `comparison.disjoint` is shared between training and holdout.
+    Raises Contaminated where training and holdout share rows, or what `comparison.disjoint` names.
     """
     incumbent, ground = find_incumbent(store, dataset.as_of), None
     if incumbent is not None:
         incumbent, ground = bring_to_ground(model, store, incumbent, holdout=dataset.plan.holdout)
     version = load_version(store, challenger)
+    met = [version.lineage] if ground is None else [version.lineage, ground.trial.lineage]
+    require_other_tables(store, dataset, met)
     paired = _paired(_holdout_rows(model, store, dataset, ground), store, incumbent, ground)
-    _require_disjoint(model, store, dataset, paired.rows)
-    mean = constant_of(dataset)
+    rows = paired.rows
+    require_disjoint(model, store, dataset, rows.table)
+    learned_until = version.lineage.learned_until
     return Contest(
         artifact=version.artifact,
-        instants=_instants(paired.rows),
-        holdout=Holdout(
-            target=paired.rows.target,
-            group=_groups(model, paired.rows),
-            as_of=paired.rows.as_of,
-        ),
-        challenger=Predicted(version.predict(paired.rows.table), version.lineage.known_at),
-        constant=Predicted(np.full(len(paired.rows.target), mean), version.lineage.known_at),
+        instants=_instants(rows),
+        holdout=Holdout(target=rows.target, group=_groups(model, rows), as_of=rows.as_of),
+        rows=rows,
+        version=version,
+        challenger=Predicted(version.predict(rows.table), learned_until),
+        constant=Predicted(constant_predictions(dataset, len(rows.target)), learned_until),
         incumbent=None
         if paired.predictions is None or ground is None
-        else Predicted(paired.predictions, ground.trial.lineage.known_at),
+        else Predicted(paired.predictions, ground.trial.lineage.learned_until),
         found=paired.incumbent,
-        notes=paired.notes,
+        notes=(*paired.notes, *_null_group(model, rows)),
     )
 
 
@@ -91,6 +94,34 @@ def constant_of(dataset: Dataset) -> float:
     labels = [pair.labels for pair in frames_of(dataset, dataset.plan.trial)]
     rows = sum(label.rows for label in labels)
     return sum(label.mean * label.rows for label in labels) / rows
+
+
+def constant_predictions(dataset: Dataset, rows: int) -> Floats:
+    """The constant for so many rows: shape (rows,), for classes (rows, classes).
+
+    A class counts half a row more than it has, as the algorithm `constant` does.
+    """
+    labels = [pair.labels for pair in frames_of(dataset, dataset.plan.trial)]
+    if not labels[0].shares:
+        return np.full(rows, constant_of(dataset))
+    counts = 0.5 + np.sum([np.asarray(label.shares) * label.rows for label in labels], axis=0)
+    return np.tile(counts / counts.sum(), (rows, 1))
+
+
+def beside(
+    rows: LabelledRows, store: ModelStore, ground: OnGround
+) -> tuple[NDArray[np.intp], Floats]:
+    """Which of the rows a version's own frames have too, and its predictions of those."""
+    theirs = pl.concat(
+        [_predicted_frame(store, ground, instant) for instant in sorted(ground.frames)]
+    )
+    key = [*next(iter(ground.frames.values())).key, AS_OF]
+    table = rows.table.select(key[:-1]).with_columns(pl.Series(AS_OF, rows.as_of))
+    joined = table.with_row_index("__row__").join(
+        theirs, on=key, how="inner", maintain_order="left"
+    )
+    predictions = joined[_INCUMBENT].to_numpy()
+    return joined["__row__"].to_numpy().astype(np.intp), np.asarray(predictions, dtype=np.float64)
 
 
 def _holdout_rows(
@@ -107,7 +138,8 @@ def _holdout_rows(
 
 def _extra_columns(model: Model) -> set[str]:
     spec = model.spec
-    names = [spec.comparison.group, spec.comparison.disjoint, spec.frame.event_time]
+    named = spec.comparison
+    names = [named.group, named.disjoint, spec.frame.event_time, *named.slices]
     return {name for name in names if name is not None}
 
 
@@ -116,25 +148,13 @@ def _paired(
 ) -> _Paired:
     if incumbent is None or ground is None:
         return _Paired(rows, None, incumbent)
-    theirs = pl.concat(
-        [_predicted_frame(store, ground, instant) for instant in sorted(ground.frames)]
-    )
-    key = [*next(iter(ground.frames.values())).key, AS_OF]
-    table = rows.table.with_columns(pl.Series(AS_OF, rows.as_of)).with_row_index("__row__")
-    joined = table.join(theirs, on=key, how="inner", maintain_order="left")
-    if joined.is_empty():
+    kept, predictions = beside(rows, store, ground)
+    if not len(kept):
         why = "its frames and the challenger's have no row in common"
         return _Paired(rows, None, incumbent.model_copy(update={"incomparable": why}))
-    kept = joined["__row__"].to_numpy()
-    both = replace(
-        rows,
-        table=joined.drop("__row__", AS_OF, _INCUMBENT),
-        as_of=rows.as_of[kept],
-        target=rows.target[kept],
-    )
     lost = len(rows.target) - len(kept)
     notes = (f"{lost} of {len(rows.target)} rows are in one frame only: left out",) if lost else ()
-    return _Paired(both, joined[_INCUMBENT].to_numpy(), incumbent, notes)
+    return _Paired(rows.taken(kept), predictions, incumbent, notes)
 
 
 def _predicted_frame(store: ModelStore, ground: OnGround, instant: dt.datetime) -> pl.DataFrame:
@@ -168,16 +188,10 @@ def _groups(model: Model, rows: LabelledRows) -> NDArray[np.int64]:
     return joined["__code__"].to_numpy().astype(np.int64)
 
 
-def _require_disjoint(
-    model: Model, store: ModelStore, dataset: Dataset, rows: LabelledRows
-) -> None:
-    column = model.spec.comparison.disjoint
-    if column is None:
-        return
-    trained = load_labelled(store, frames_of(dataset, dataset.plan.trial), [column])
-    shared = rows.table[column].is_in(trained.table[column].unique().implode())
-    if count := int(shared.sum()):
-        raise Contaminated(
-            f"{model.name}, comparison of {stamp(dataset.as_of)}: {count} holdout rows share their "
-            f"{column!r} with training rows, which comparison.disjoint forbids"
-        )
+def _null_group(model: Model, rows: LabelledRows) -> tuple[str, ...]:
+    """Rows without a group are one group: their errors may belong together, nobody knows."""
+    name = model.spec.comparison.group
+    missing = rows.table[name].null_count() if name is not None else 0
+    if not missing:
+        return ()
+    return (f"{missing} of {len(rows.target)} holdout rows have no {name!r}: they are one group",)

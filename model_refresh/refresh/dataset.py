@@ -69,8 +69,8 @@ def frames_of(dataset: Dataset, instants: tuple[dt.datetime, ...]) -> tuple[Labe
 
 def previous_dataset(store: ModelStore, as_of: dt.datetime) -> Dataset | None:
     """The newest dataset of an earlier refresh."""
-    for name in reversed([name for name in store.refreshed() if name < stamp(as_of)]):
-        line = store.datasets(dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)).last()
+    for instant in reversed([instant for instant in store.refreshed() if instant < as_of]):
+        line = store.datasets(instant).last()
         if line is not None:
             return line.record
     return None
@@ -143,6 +143,6 @@ def _part_checks(
     for part, instants in parts.items():
         labels = [pair.labels for pair in frames if pair.as_of in instants]
         results.append(minimum_rows_check(part, labels, model.spec.checks.min_rows))
-        if model.spec.task == "binary":
+        if model.spec.task != "regression":
             results.append(one_class_check(part, labels))
     return tuple(results)

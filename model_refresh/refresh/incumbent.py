@@ -11,7 +11,7 @@ from model_refresh.algorithms.version import Version, load_version, read_recipe
 from model_refresh.config.model import Model
 from model_refresh.errors import CorruptError, ModelRefreshError, NotStored
 from model_refresh.records import Challenger, Entry, Frame, Incumbent, Lineage
-from model_refresh.refresh.candidates import run_fit
+from model_refresh.refresh.candidates import card_text, run_fit
 from model_refresh.refresh.fitting import FitJob
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.storage import ModelStore
@@ -56,36 +56,42 @@ def bring_to_ground(
     """
     try:
         incumbent, trial = _trial_twin(model, store, incumbent)
-        lineage = trial.lineage
-        _require_same_question(model, lineage)
-        legal = tuple(instant for instant in holdout if instant >= lineage.known_at)
-        if not legal:
-            return _incomparable(
-                incumbent,
-                f"its trial twin learned from labels known on {stamp(lineage.known_at)}, after "
-                f"the holdout's frames of {', '.join(stamp(t) for t in holdout)}",
-            )
-        query = lineage.definition.frame
-        frames = {
-            instant: compute_frame(model, store, instant, query=query, backfilled=True)
-            for instant in legal
-        }
+        return incumbent, stand_on_ground(model, store, trial, holdout=holdout)
     except ModelRefreshError as error:
         if error.transient:
             raise
-        return _incomparable(incumbent, str(error))
-    return incumbent, OnGround(trial, frames)
+        return incumbent.model_copy(update={"incomparable": str(error)}), None
 
 
-def _incomparable(incumbent: Incumbent, why: str) -> tuple[Incumbent, None]:
-    return incumbent.model_copy(update={"incomparable": why}), None
+def stand_on_ground(
+    model: Model, store: ModelStore, trial: Version, *, holdout: tuple[dt.datetime, ...]
+) -> OnGround:
+    """A version with its own frames of those holdout frames that are legal for it.
+
+    Raises NotStored where there is none or it predicts something else.
+    """
+    lineage = trial.lineage
+    _require_same_question(model, lineage)
+    legal = tuple(instant for instant in holdout if instant >= lineage.learned_until)
+    if not legal:
+        raise NotStored(
+            f"its trial twin learned from labels known on {stamp(lineage.learned_until)}, after "
+            f"the holdout's frames of {', '.join(stamp(t) for t in holdout)}"
+        )
+    query = lineage.definition.frame
+    frames = {
+        instant: compute_frame(model, store, instant, query=query, backfilled=True)
+        for instant in legal
+    }
+    return OnGround(trial, frames)
 
 
 def _require_same_question(model: Model, lineage: Lineage) -> None:
     ours, theirs = model.definition, lineage.definition
     if ours.question() != theirs.question():
         raise NotStored(
-            "it predicts another label: label query, column, horizon, maturity or task differ; "
+            "it predicts another label: label query, column, classes, horizon, maturity or task "
+            "differ; "
             "promote a version by hand to start anew"
         )
     if ours.frame.key != theirs.frame.key:
@@ -113,13 +119,17 @@ def _rebuild_job(
             f"the champion's version {incumbent.trial} can't be read: {error}"
         ) from error
     recipe = read_recipe(store.version(incumbent.version))
-    return FitJob(store=str(store.root.parent.resolve()), recipe=recipe, lineage=lineage)
+    return FitJob(
+        store=str(store.root.parent.resolve()),
+        recipe=recipe,
+        lineage=lineage,
+        about=card_text(model),
+    )
 
 
 def _trial_lineage(store: ModelStore, incumbent: Incumbent) -> Lineage | None:
     """The trial twin's lineage, as the record of its refresh keeps it."""
-    for name in reversed(store.refreshed()):
-        as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+    for as_of in reversed(store.refreshed()):
         for line in store.challengers(as_of).lines():
             found: Challenger = line.record
             if found.version == incumbent.version and found.trial == incumbent.trial:

@@ -93,8 +93,7 @@ def _require_not_rolled_back(store: ModelStore, lines: list[Line[Entry]], versio
 
 def _known_trial(store: ModelStore, version: str) -> str | None:
     """The trial twin of a final one, from the records of the refresh that made it."""
-    for name in reversed(store.refreshed()):
-        as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+    for as_of in reversed(store.refreshed()):
         for line in store.challengers(as_of).lines():
             if line.record.version == version:
                 return line.record.trial

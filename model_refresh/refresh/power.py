@@ -1,6 +1,5 @@
 """How much the holdout can tell: known from past comparisons, before anything is fitted."""
 
-import datetime as dt
 import math
 
 from model_refresh.config.model import Model
@@ -22,7 +21,7 @@ def power_warning(model: Model, store: ModelStore) -> str | None:
     if not gates or comparison is None:
         return None
     gate = gates[0]
-    name = gate.reads(model.spec.task, model.primary_metric)
+    name = gate.metric or model.primary_metric
     values = comparison.metrics.get(name)
     if values is None or values.gain_over_incumbent is None:
         return None
@@ -40,8 +39,7 @@ def power_warning(model: Model, store: ModelStore) -> str | None:
 
 def _last_duel(store: ModelStore) -> Comparison | None:
     """The newest comparison with an incumbent, bounds and all."""
-    for name in reversed(store.refreshed()):
-        as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+    for as_of in reversed(store.refreshed()):
         for line in reversed(store.comparisons(as_of).lines()):
             primary = line.record.metrics.get(line.record.primary)
             gain = None if primary is None else primary.gain_over_incumbent

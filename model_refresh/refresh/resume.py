@@ -126,8 +126,7 @@ def stored_verdict(model: Model, store: ModelStore, as_of: dt.datetime) -> Verdi
 
 def newest_compared(model: Model, store: ModelStore) -> dt.datetime:
     """The newest refresh that has a comparison; raises NotStored."""
-    for name in reversed(store.refreshed()):
-        as_of = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+    for as_of in reversed(store.refreshed()):
         if store.comparisons(as_of).last() is not None:
             return as_of
     raise NotStored(f"{model.name}: no refresh has been compared yet; run one first")

@@ -27,6 +27,10 @@ class LabelledRows:
     as_of: NDArray[np.datetime64]
     target: NDArray[np.float64]
 
+    def taken(self, rows: NDArray[np.intp]) -> "LabelledRows":
+        """Only these rows, in this order."""
+        return LabelledRows(self.table[rows], self.as_of[rows], self.target[rows])
+
 
 def load_labelled(
     store: ModelStore, frames: Sequence[LabelledFrame], columns: Iterable[str]

@@ -8,6 +8,8 @@ import model_refresh
 from model_refresh.config.model import Model
 from model_refresh.gates import decide
 from model_refresh.records import Comparison, Verdict
+from model_refresh.refresh.contamination import require_own_figures
+from model_refresh.refresh.discovery import close_test
 from model_refresh.storage import Line, ModelStore
 
 
@@ -33,8 +35,13 @@ def judge(model: Model, comparison: Comparison) -> Verdict:
 
 
 def give_verdict(model: Model, store: ModelStore, comparison: Comparison) -> Line[Verdict]:
-    """Judge a stored comparison and keep the verdict."""
+    """Judge a stored comparison and keep the verdict.
+
+    Raises Contaminated where the comparison's figures are not of its own holdout.
+    """
+    require_own_figures(store, comparison)
     verdict = judge(model, comparison)
+    close_test(store, comparison.discovery, verdict)
     return store.verdicts(comparison.as_of).record_once(verdict, key=verdict.digest())
 
 

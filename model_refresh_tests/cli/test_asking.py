@@ -79,7 +79,9 @@ def test_checking_the_data_tells_rows_and_label_rate(lab: Lab) -> None:
     assert ended.code == 0
     assert "visits, frame of 2024-01-24: 300 rows, 300 with a label, mean 0.3867\n" in ended.out
     (found,) = run(lab, "check", "--data", "--as-of", day(lab, FIRST), "--json").json["data"]
-    assert list(found) == ["model", "as_of", "rows", "labelled", "label_mean", "suspects"]
+    assert list(found) == [
+        "model", "as_of", "rows", "labelled", "label_mean", "shares", "suspects",
+    ]  # fmt: skip
 
 
 def test_checking_the_data_names_columns_that_look_odd(lab: Lab) -> None:

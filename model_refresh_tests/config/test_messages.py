@@ -32,7 +32,7 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
     [
         ("traning: {window: 4}", "6:1 traning is not known; accepted: name, description, owners, "
          "task, source, frame, label, columns, training, comparison, gates, checks, champion, "
-         "schedule, triggers, did you mean 'training'?"),
+         "schedule, triggers, report, did you mean 'training'?"),
         ("window: 4", "did you mean training.window?"),
         ("training: {windw: 4}", "6:12 training.windw is not known; accepted: window, min_frames, "
          "holdout, validation, refit, candidates, tuning, limits, seed, did you mean 'window'?"),
@@ -76,6 +76,21 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
          "6:27 gates[1] is listed already; list it once"),
         ("gates: [{gate: absolute, absolute: 1, metric: roc_auc, at_least: 0.7}]",
          "6:26 gates[0].absolute is not known"),
+        ("comparison: {also: [value]}",
+         "6:21 comparison.also[0]: value needs comparison.cost_matrix; give it"),
+        ("comparison: {cost_matrix: [[0, 2, 1], [40, 0, 1]]}", "6:27 comparison.cost_matrix has 2 "
+         "rows of 3 and 3 columns; accepted: 2 rows of 2 columns, one for each class"),
+        ("comparison: {cost_matrix: [[0, 2], [40]]}", "6:27 comparison.cost_matrix has 2 rows of "
+         "2 and 1 columns; accepted: 2 rows of 2 columns"),
+        ("comparison: {cost_matrix: [[0, 2]]}", "6:27 comparison.cost_matrix is a list: it must "
+         "have at least 2"),
+        ("comparison: {cost_matrix: [[0, .nan], [1, 0]]}", "6:32 .nan is not accepted"),
+        ("comparison: {tiers: [0.5, 0.2]}", "6:21 comparison.tiers must rise from one to the next"),
+        ("comparison: {slices: [y]}", "6:23 comparison.slices[0] names 'y', which is label.column"),
+        ("comparison: {also: [precision@0]}", "6:21 comparison.also[0] is 'precision@0'"),
+        ("gates: [{gate: stability, of: tier}]",
+         "6:9 gates[0]: of: tier needs comparison.tiers; give them"),
+        ("gates: [{gate: value}]", "6:9 gates[0]: value needs comparison.cost_matrix; give it"),
         ("gates: [{gate: superior, metric: roc_auc, by: 1%}]", "6:47 gates[0].by: 1% of"),
         ("columns: {exclude: [a, b, a]}", "6:20 columns.exclude: 'a' is listed twice"),
         ("columns: {categorical: [id]}",
@@ -96,7 +111,8 @@ def test_a_problem_is_told_at_its_line_and_column(tmp_path: Path, line: str, pro
     (found,) = problems_of(tmp_path, f"{MODEL}{line}\n")
     computed = {
         "{algorithms}": ", ".join(sorted(["constant", "lightgbm", "linear"])),
-        "{gates}": "absolute, beats_constant, non_inferior, superior",
+        "{gates}": "absolute, beats_constant, calibration, latency, non_inferior, size, slices, "
+        "stability, superior, twin_agreement, value",
     }
     for name, names in computed.items():
         problem = problem.replace(name, names)
@@ -111,7 +127,7 @@ def test_a_problem_is_told_at_its_line_and_column(tmp_path: Path, line: str, pro
         ("name: m", "name: other", "1:7 name is 'other'; accepted: the folder's name, 'm'"),
         ("name: m", "name: ../m", "1:7 name is '../m': it must match pattern"),
         ("name: m\n", "", "1:1 name is missing: the model's name, which is also its folder's"),
-        ("task: binary", "task: binry", "2:7 task is 'binry'; accepted: binary, regression, did"),
+        ("task: binary", "task: binry", "2:7 task is 'binry'; accepted: binary, regression, mult"),
         ("duckdb,", "duckbd,", "3:18 source.engine is 'duckbd'; accepted: duckdb, did you mean"),
         ("{t: t.csv}", "{T-T: t.csv}", "3:35 the name 'T-T': it must match pattern"),
         ("key: id", "key: [id, id]", "4:14 frame.key: 'id' is listed twice"),

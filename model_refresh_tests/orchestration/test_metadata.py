@@ -1,10 +1,9 @@
 """What a person sees on an asset's page."""
 
-import base64
 import datetime as dt
 import json
 import math
-import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 from dagster._serdes import deserialize_value, serialize_value
 
 from model_refresh.orchestration import metadata
-from model_refresh.orchestration.picture import INTERCEPT, SLOPE, calibration_picture
 from model_refresh.orchestration.values import Metadata, number, table
 from model_refresh.records import Candidate, Comparison, GateResult, MetricComparison, Verdict
 from model_refresh.storage import Line
@@ -137,6 +135,21 @@ def test_rows_may_lack_columns_and_a_column_has_the_type_of_all_its_cells() -> N
     }
 
 
+def make_verdict(*gates: GateResult) -> Verdict:
+    return Verdict(
+        as_of=AS_OF,
+        decision="retain",
+        sentence="AUC can't be computed",
+        gates=gates,
+        comparison="0" * 64,
+        artifact=None,
+        dataset="0" * 64,
+        policy="0" * 64,
+        code="0" * 64,
+        champion=None,
+    )
+
+
 def test_a_column_with_nan_in_it_is_text_and_a_table_without_rows_says_so() -> None:
     assert types_of(table([{"loss": math.nan}, {"loss": 0.5}])) == {"loss": "string"}
     assert table([]).value == "none"
@@ -147,7 +160,9 @@ def test_a_failed_candidate_is_on_the_leaderboard_with_its_reason() -> None:
         make_candidate("constant", failure="out of memory at 256 MiB"),
         make_candidate("linear", validation={"log_loss": 0.5, "roc_auc": math.nan}),
     ]
-    told = kept(metadata.of_comparison(make_comparison(log_loss=(0.5, 0.6)), candidates))
+    told = kept(
+        metadata.of_comparison(make_comparison(log_loss=(0.5, 0.6)), candidates, make_verdict())
+    )
     assert rows_of(told["leaderboard (validation)"]) == [
         {
             "candidate": "constant",
@@ -170,9 +185,11 @@ def test_a_failed_candidate_is_on_the_leaderboard_with_its_reason() -> None:
 
 def test_a_comparison_without_a_challenger_says_so() -> None:
     nobody = make_comparison().model_copy(update={"challenger": None})
-    told = kept(metadata.of_comparison(nobody, []))
+    told = kept(metadata.of_comparison(nobody, [], make_verdict()))
     assert told["challenger"].value == "none could be fitted"
     assert told["on the holdout"].value == "none"
+    assert told["sentence"].value == "retain: AUC can't be computed"
+    assert told["predicted against actual"].value == "nothing was compared"
 
 
 def test_a_verdict_tells_each_gate_with_value_and_threshold() -> None:
@@ -185,20 +202,9 @@ def test_a_verdict_tells_each_gate_with_value_and_threshold() -> None:
         threshold=0.7,
         sentence="AUC can't be computed",
     )
-    verdict = Verdict(
-        as_of=AS_OF,
-        decision="retain",
-        sentence="AUC can't be computed",
-        gates=(gate,),
-        comparison="0" * 64,
-        artifact=None,
-        dataset="0" * 64,
-        policy="0" * 64,
-        code="0" * 64,
-        champion=None,
-    )
-    told = kept(metadata.of_verdict(verdict))
+    told = kept(metadata.of_verdict(make_verdict(gate), Path("/home/report.html")))
     assert told["sentence"].value == "AUC can't be computed"
+    assert told["report"].value == "/home/report.html"
     assert rows_of(told["gates"]) == [
         {
             "gate": "absolute",
@@ -208,36 +214,3 @@ def test_a_verdict_tells_each_gate_with_value_and_threshold() -> None:
             "sentence": "AUC can't be computed",
         }
     ]
-
-
-def test_the_picture_is_small_and_shows_whom_it_can() -> None:
-    both = {SLOPE: (0.9, 1.1), INTERCEPT: (-0.2, 0.1)}
-    for metrics, lines in (
-        (both, {"challenger", "incumbent"}),
-        ({**both, SLOPE: (0.9, None)}, {"challenger"}),
-        ({**both, SLOPE: (math.inf, 1.1)}, {"incumbent"}),
-        ({**both, SLOPE: (1e300, 1.1)}, {"challenger", "incumbent"}),
-    ):
-        markdown = calibration_picture(make_comparison(**metrics))
-        assert markdown is not None
-        assert len(markdown) < 10_000
-        _, _, encoded = markdown.removesuffix(")").partition("base64,")
-        drawing = ET.fromstring(base64.b64decode(encoded))
-        texts = {text.text for text in drawing.iter("{http://www.w3.org/2000/svg}text")}
-        assert {"challenger", "incumbent"} & texts == lines
-        assert {"1%", "50%", "99%"} <= texts
-
-
-@pytest.mark.parametrize(
-    "metrics",
-    [
-        {},
-        {SLOPE: (1.0, 1.0)},
-        {SLOPE: (math.nan, None), INTERCEPT: (0.0, None)},
-        {"slope": (1.0, 1.0), "intercept": (0.0, 0.0)},
-    ],
-)
-def test_without_a_finite_slope_and_intercept_there_is_no_picture(
-    metrics: dict[str, tuple[float, float | None]],
-) -> None:
-    assert calibration_picture(make_comparison(**metrics)) is None
