@@ -120,6 +120,7 @@ def require_declared_columns(model: Model, frame: Frame) -> None:
         "frame.assumes_known": spec.frame.assumes_known,
         "comparison.group": [spec.comparison.group] if spec.comparison.group else [],
         "comparison.disjoint": [spec.comparison.disjoint] if spec.comparison.disjoint else [],
+        "comparison.slices": list(spec.comparison.slices),
     }
     for field, wanted in declared.items():
         for name in wanted:

@@ -5,8 +5,11 @@ import re
 
 import pytest
 
+from model_refresh.errors import PromotionRefused
 from model_refresh.records import Comparison
-from model_refresh.refresh.resume import resume_verdict
+from model_refresh.refresh.candidates import fit_candidate
+from model_refresh.refresh.dataset import build_dataset
+from model_refresh.refresh.resume import resume_verdict, stored_dataset
 from model_refresh.storage import ModelStore
 from model_refresh_tests.cli.terminal import day, run
 from model_refresh_tests.conftest import FIRST, SECOND
@@ -84,3 +87,39 @@ def test_a_model_that_was_never_refreshed_says_how_to_begin(fresh: Lab) -> None:
     ended = run(fresh, "why", NAME)
     assert ended.code == 1
     assert ended.err == "visits was never refreshed: model-refresh refresh visits\n"
+
+
+def test_a_refresh_that_stopped_is_told_with_the_step_it_stopped_before(fresh: Lab) -> None:
+    build_dataset(fresh.model, fresh.store, fresh.day(FIRST))
+    told = run(fresh, "why", NAME, "--as-of", day(fresh, FIRST)).err
+    assert "its dataset is there, and it stopped before constant, linear was fitted" in told
+    dataset = stored_dataset(fresh.model, fresh.store, fresh.day(FIRST))
+    for algorithm in fresh.model.spec.training.candidates:
+        fit_candidate(fresh.model, fresh.store, dataset, algorithm)
+    told = run(fresh, "why", NAME, "--as-of", day(fresh, FIRST)).err
+    assert "its candidates are there, and it stopped before they were compared" in told
+
+
+def test_a_date_on_which_nothing_could_be_decided_says_from_when_on(lab: Lab) -> None:
+    told = run(lab, "why", NAME, "--as-of", day(lab, 1)).err
+    assert "refresh of 2024-01-16: there is no decision, as " in told
+    assert "2024-01-" in told.partition(", as ")[2]
+
+
+def test_an_incomparable_champion_is_explained_with_what_to_do(lab: Lab) -> None:
+    sql = (lab.folder / "labels.sql").read_text()
+    (lab.folder / "labels.sql").write_text(sql.replace("max(visited)", "min(visited)"))
+    changed = lab.again({})
+    with pytest.raises(PromotionRefused):
+        changed.refresh(SECOND)
+    told = run(changed, "why", NAME).out
+    assert "reject: incomparable: it predicts another label" in told
+    assert "can't be held against each other, so nothing was decided between them" in told
+    assert "model-refresh promote visits VERSION --force" in told
+
+
+def test_a_retained_challenger_is_a_normal_ending(lab: Lab) -> None:
+    strict = lab.again({"gates": [{"gate": "superior", "by": 0.5}]})
+    assert strict.refresh(SECOND).decision == "retain"
+    told = run(strict, "why", NAME).out
+    assert "the champion stays: the challenger is not good enough, which is a normal" in told

@@ -150,3 +150,28 @@ def test_a_gate_that_asks_for_another_metric_compares_anew(lab: Lab) -> None:
     gate = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.5}
     asked = plain.again({"comparison.also": ["brier"], "gates": [gate]})
     assert "roc_auc" in compared(asked).metrics
+
+
+def test_rows_without_a_group_are_one_group_and_are_told(lab: Lab) -> None:
+    """Whether their errors belong together nobody knows, so they count once."""
+    sql = (lab.folder / "features.sql").read_text()
+    shop = "CASE WHEN customer_id % 10 > 0 THEN customer_id // 20 END AS shop, avg(visited)"
+    (lab.folder / "features.sql").write_text(sql.replace("avg(visited)", shop, 1))
+    grouped = lab.again({"comparison.group": "shop", "columns.exclude": ["shop"]})
+    grouped.refresh(SECOND)
+    comparison = grouped.store.comparisons(grouped.day(SECOND)).lines()[-1].record
+    gain = comparison.metrics["log_loss"].gain_over_constant
+    assert gain is not None
+    assert gain.groups == 15 + 1
+    assert "30 of 300 holdout rows have no 'shop': they are one group" in comparison.notes
+
+
+def test_five_rows_promote_nobody(lab: Lab) -> None:
+    """A holdout of five customers has no bounds worth having, so the gates don't pass."""
+    sql = (lab.folder / "features.sql").read_text()
+    few = "WHERE ($as_of < TIMESTAMP '2024-01-25' OR customer_id < 5) AND day"
+    (lab.folder / "features.sql").write_text(sql.replace("WHERE day", few))
+    small = lab.again({"checks.min_rows": 1, "checks.row_count_factor": 1000})
+    promotion = small.refresh(SECOND)
+    assert promotion.decision == "retain"
+    assert "not judged: 1 independent group of rows" in promotion.sentence

@@ -94,3 +94,16 @@ def test_key_label_and_excluded_columns_are_no_features(fresh: Lab) -> None:
 def test_an_unknown_categorical_column_is_named(fresh: Lab) -> None:
     with pytest.raises(DataError, match=r"columns\.categorical names 'colour'"):
         dataset_at(fresh.again({"columns.categorical": ["colour"]}), 10)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("group", "shop"), ("disjoint", "shop"), ("slices", ["segment", "shop"])]
+)
+def test_a_column_that_the_comparison_names_must_be_there_before_anything_is_fitted(
+    fresh: Lab, field: str, value: object
+) -> None:
+    odd = fresh.again({f"comparison.{field}": value})
+    with pytest.raises(
+        DataError, match=f"comparison.{field} names 'shop', no column of features.sql"
+    ):
+        odd.refresh(10)
