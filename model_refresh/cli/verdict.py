@@ -21,6 +21,7 @@ from model_refresh.cli.shared import (
 from model_refresh.config.model import Model
 from model_refresh.errors import NotDue, NotStored
 from model_refresh.gates import sentences
+from model_refresh.metrics.catalogue import in_order
 from model_refresh.records import Comparison, GateResult, Verdict
 from model_refresh.splits import plan_frames
 from model_refresh.storage import ModelStore
@@ -124,14 +125,15 @@ def _print_metrics(comparison: Comparison) -> None:
     if not comparison.metrics:
         return
     say("")
+    judged = comparison.metrics
     rows = [
         {
             "metric": name,
-            "challenger": judged.challenger,
-            "incumbent": judged.incumbent,
-            "constant": judged.constant,
+            "challenger": judged[name].challenger,
+            "incumbent": judged[name].incumbent,
+            "constant": judged[name].constant,
         }
-        for name, judged in comparison.metrics.items()
+        for name in in_order(judged, first=comparison.primary)
     ]
     print_table(["metric", "challenger", "incumbent", "constant"], rows)
 

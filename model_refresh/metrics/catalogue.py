@@ -1,7 +1,7 @@
 """The list of metrics: by name, by task, and how names with a parameter are written."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -141,6 +141,17 @@ _FAMILIES: tuple[_Family, ...] = (
 def names(task: Task) -> tuple[str, ...]:
     """What a page shows of a task unless told otherwise; the first is the task's default."""
     return _SHOWN[task]
+
+
+def in_order(found: Iterable[str], *, first: str) -> list[str]:
+    """Names as a page lists them: the one that decides, then as `METRICS` has their families."""
+    stems = [each.name.partition("@")[0] for each in METRICS]
+
+    def place(name: str) -> tuple[bool, int, str]:
+        stem = name.partition("@")[0]
+        return name != first, stems.index(stem) if stem in stems else len(stems), name
+
+    return sorted(found, key=place)
 
 
 def metric(name: str, cost_matrix: Costs | None = None) -> Metric:

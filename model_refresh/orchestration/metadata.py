@@ -7,6 +7,7 @@ from typing import TypeVar
 import dagster as dg
 
 from model_refresh.gates import sentences
+from model_refresh.metrics.catalogue import in_order
 from model_refresh.orchestration.picture import reliability_picture
 from model_refresh.orchestration.values import Metadata, metrics, number, table
 from model_refresh.records import (
@@ -256,4 +257,4 @@ def _slice(judged: SliceComparison) -> Mapping[str, object]:
 
 def _first(primary: str, values: Mapping[str, V]) -> dict[str, V]:
     """The same with the metric that decides at the beginning."""
-    return {name: values[name] for name in sorted(values, key=lambda name: name != primary)}
+    return {name: values[name] for name in in_order(values, first=primary)}

@@ -4,6 +4,7 @@ import pytest
 
 from model_refresh.errors import ModelRefreshError
 from model_refresh.metrics import METRICS, forms, metric, names, pattern, serves
+from model_refresh.metrics.catalogue import in_order
 from model_refresh.metrics.cut import Threshold, TopRows, TopShare
 from model_refresh.metrics.decisions import Precision
 from model_refresh.metrics.deviance import Tweedie
@@ -172,3 +173,10 @@ def test_a_gain_is_positive_where_new_is_better(
     name: str, new: float, old: float, gain: float
 ) -> None:
     assert metric(name).gain(new, old) == pytest.approx(gain)
+
+
+def test_a_page_lists_first_what_decides_and_then_by_family() -> None:
+    found = ["roc_auc", "gain@10%", "brier", "lift@5%", "old_name", "log_loss"]
+    assert in_order(found, first="brier") == [
+        "brier", "log_loss", "roc_auc", "lift@5%", "gain@10%", "old_name",
+    ]  # fmt: skip
