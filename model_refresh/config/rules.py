@@ -164,7 +164,20 @@ def _evidence_rules(task: Task, label: LabelSpec, comparison: ComparisonSpec) ->
             f"comparison.cost_matrix has {len(costs)} rows of {shape} columns; accepted: "
             f"{wanted} rows of {wanted} columns, one for each class",
         )
+    elif costs is not None and any(
+        all(row[decided] <= min(row) for row in costs) for decided in range(wanted)
+    ):
+        yield Problem(
+            at,
+            "comparison.cost_matrix has a column that costs least whatever happens: no prediction "
+            "would change a decision",
+        )
     tiers = comparison.tiers
+    if tiers and task == "multiclass":
+        yield Problem(
+            ("comparison", "tiers"),
+            "comparison.tiers cut one score a row; a multiclass task has one a class",
+        )
     if any(low >= high for low, high in pairwise(tiers)):
         yield Problem(("comparison", "tiers"), "comparison.tiers must rise from one to the next")
     for number, name in enumerate(comparison.slices):

@@ -9,6 +9,10 @@ from itertools import pairwise
 from model_refresh.config.cron import parse_cron
 from model_refresh.config.model import Model
 from model_refresh.config.values import format_duration
+from model_refresh.gates import NonInferior, Superior
+from model_refresh.gates.slices import Slices
+from model_refresh.gates.stability import Stability
+from model_refresh.gates.twin_agreement import TwinAgreement
 from model_refresh.metrics.intervals import MIN_GROUPS
 from model_refresh.splits import Cadence
 
@@ -18,7 +22,7 @@ _A_YEAR = 366
 def warnings(model: Model) -> tuple[str, ...]:
     """One sentence each, with what to do about it."""
     fires = _fires(model)
-    found = (_early(model, fires), _skipping(model, fires), _few_groups(model))
+    found = (_early(model, fires), _skipping(model, fires), _few_groups(model), _no_first(model))
     return tuple(sentence for sentence in found if sentence is not None)
 
 
@@ -85,6 +89,17 @@ def _few_groups(model: Model) -> str | None:
         f"the holdout covers {format_duration(covered)} of events, and rows of one day are one "
         f"group: {MIN_GROUPS} groups are needed to judge anything; set training.holdout to "
         f"{math.ceil(enough / every)}, or name another comparison.group"
+    )
+
+
+def _no_first(model: Model) -> str | None:
+    """Gates that only compare with an incumbent let no first champion pass."""
+    comparing = (NonInferior, Superior, Slices, Stability, TwinAgreement)
+    if not all(isinstance(gate, comparing) for gate in model.spec.gates):
+        return None
+    return (
+        "all gates compare with an incumbent: while there is none, nobody is promoted; list "
+        "beats_constant too, or promote the first champion by hand"
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, FiniteFloat
 from model_refresh.gates import sentences
 from model_refresh.gates.condition import Condition, Problems, Ruling
 from model_refresh.metrics import metric
+from model_refresh.metrics.intervals import at_confidence
 from model_refresh.records import Comparison, GateResult, Interval, Task
 
 
@@ -29,7 +30,7 @@ class Calibration(Condition):
     Choose it where the number itself is used (a price, an expected cost, a threshold on a
     chance), not only the ranking. It asks whether the challenger is *surely* miscalibrated: it
     fails where an estimate lies outside its range and its interval, bounds one-sided at the
-    comparison's confidence, excludes the range; it is inconclusive where the interval still
+    declared confidence, excludes the range; it is inconclusive where the interval still
     touches the range.
 
     Slope 0.8 to 1.25 = 1 / 0.8: the spread of predictions is wrong by less than a quarter, too
@@ -123,7 +124,8 @@ class _Line:
             return "inconclusive", f"is {sentences.not_judged(self.ruling.comparison, interval)}"
         if low <= estimate <= high:
             return "passed", f"lies in {limits}"
-        if interval.upper < low or interval.lower > high:
+        declared = at_confidence(interval, self.ruling.comparison.declared_confidence)
+        if declared.upper < low or declared.lower > high:
             return "failed", f"surely lies outside {limits}"
         return "inconclusive", f"lies outside {limits}, but too uncertain to tell"
 

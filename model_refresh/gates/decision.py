@@ -21,6 +21,11 @@ def decide(results: Sequence[GateResult]) -> tuple[Decision, str]:
     if not asked:
         return "retain", "no gate is declared, so nothing speaks for the challenger"
     against = [result for result in results if not result.passes]
+    if not against and not any(each.outcome == "passed" for each in asked):
+        return "retain", (
+            "no gate had anything to ask without an incumbent, so nothing speaks for the "
+            "challenger: declare beats_constant"
+        )
     if not against:
         return "promote", _praise(results)
     grave = [each for each in against if each.outcome == "failed" and each.severity == "reject"]
@@ -35,8 +40,12 @@ def decide(results: Sequence[GateResult]) -> tuple[Decision, str]:
 def _praise(results: Sequence[GateResult]) -> str:
     passed = [result for result in results if result.outcome == "passed"]
     compared = [result for result in passed if result.gate in COMPARATIVE and result.interval]
-    return (compared or passed or list(results))[0].sentence
+    first = [result for result in compared if result.gate != "value"]
+    return (first or compared or passed or list(results))[0].sentence
 
 
 def _reasons(results: Sequence[GateResult]) -> str:
+    """Each gate's sentence; one that all share is said once."""
+    if len(results) > 1 and len({result.sentence for result in results}) == 1:
+        return results[0].sentence
     return "; ".join(f"{result.gate}: {result.sentence}" for result in results)

@@ -51,7 +51,7 @@ class Slices(Condition):
         found = [_Judged.of(each, margin) for each in slices]
         judged = sorted((each for each in found if each is not None), key=lambda each: each.p)
         small = len(slices) - len(judged)
-        if harmed := _rejected(judged, alpha=1.0 - comparison.confidence):
+        if harmed := _rejected(judged, alpha=1.0 - comparison.declared_confidence):
             return _alarm(ruling, harmed, margin=margin, looked_at=len(slices))
         return _relief(ruling, judged, margin=margin, small=small)
 

@@ -49,8 +49,8 @@ class TwinAgreement(Condition):
         """Whether both twins rank the rows of one frame alike; their mean's shift is reported.
 
         Predictions have shape (rows,), or (rows, classes): then the mean correlation over the
-        classes counts, and the largest shift of a class is told. A constant prediction has no
-        ranks: it passes, or its class is left out.
+        classes counts, and the largest shift of a class is told. Where both are
+        constant there are no ranks: they pass, or the class is left out.
         """
         if trial.shape != final.shape or trial.size == 0:
             return _answer(False, f"twins predict shapes {trial.shape} and {final.shape}")
@@ -58,11 +58,10 @@ class TwinAgreement(Condition):
             return _answer(False, "a twin's prediction is not a finite number")
         ours, theirs = (each.reshape(len(each), -1) for each in (trial, final))
         moved = _shift(ours, theirs)
-        ranked = [
-            (one, other)
-            for one, other in zip(ours.T, theirs.T, strict=True)
-            if np.ptp(one) > 0 and np.ptp(other) > 0
-        ]
+        pairs = list(zip(ours.T, theirs.T, strict=True))
+        if any((np.ptp(one) > 0) != (np.ptp(other) > 0) for one, other in pairs):
+            return _answer(False, f"one twin predicts a constant and the other doesn't; {moved}")
+        ranked = [pair for pair in pairs if np.ptp(pair[0]) > 0]
         if not ranked:
             return _answer(True, f"a constant has no ranks; {moved}")
         spearman = metric("spearman")

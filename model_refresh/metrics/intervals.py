@@ -97,6 +97,20 @@ def error_of(interval: Interval) -> float:
     return width / _quantile(interval.confidence, interval.groups)
 
 
+def at_confidence(interval: Interval, confidence: float) -> Interval:
+    """The same estimate with bounds at another confidence; nan where it has none."""
+    if interval.groups < 2 or not np.isfinite(interval.lower):
+        return interval
+    width = error_of(interval) * _quantile(confidence, interval.groups)
+    return Interval(
+        estimate=interval.estimate,
+        lower=interval.estimate - width,
+        upper=interval.estimate + width,
+        confidence=confidence,
+        groups=interval.groups,
+    )
+
+
 def independent_groups(metric: Metric, holdout: Holdout) -> int:
     """The clusters; those of the rarest class, where that is what is scarce.
 

@@ -65,6 +65,9 @@ class Comparison(Record):
     holdout: tuple[Instant, ...]
     rows: int
     confidence: float
+    declared_confidence: float = Field(
+        0.95, description="before repeated judging and the fleet's control: what finds harm uses it"
+    )
     power: float = Field(0.8, description="of `detectable`")
     metrics: dict[str, MetricComparison]
     slices: tuple[SliceComparison, ...] = ()

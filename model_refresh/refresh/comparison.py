@@ -12,6 +12,7 @@ from model_refresh.records import (
     Comparison,
     Dataset,
     Discovery,
+    Incumbent,
     MetricComparison,
     canonical_json,
 )
@@ -37,13 +38,13 @@ def compare(
     log = store.comparisons(dataset.as_of)
     names = sorted(model.metric_names)
     digests = sorted(candidate.digest() for candidate in candidates)
-    inputs = [dataset.digest(), digests, incumbent and incumbent.entry_digest, __version__]
+    timed = any(gate.asks_latency for gate in model.spec.gates)
+    inputs = [dataset.digest(), digests, incumbent and incumbent.entry_digest, __version__, timed]
     key = bytes_digest(
         canonical_json([*inputs, model.spec.comparison.model_dump(mode="json"), names]).encode()
     )
     if (line := log.recall(key)) is not None:
         return line
-    test = open_test(model, store, dataset.as_of, key=key)
     about = Comparison(
         as_of=dataset.as_of,
         task=model.spec.task,
@@ -56,8 +57,8 @@ def compare(
         incumbent=incumbent,
         holdout=dataset.plan.holdout,
         rows=0,
-        confidence=_confidence(model, log, test),
-        discovery=test,
+        confidence=model.spec.comparison.confidence,
+        declared_confidence=model.spec.comparison.confidence,
         power=model.spec.comparison.power,
         metrics={},
         notes=tuple(_cut_short(each) for each in candidates if not each.repeatable),
@@ -65,6 +66,9 @@ def compare(
     if chosen is None or chosen.version is None:
         return log.record_once(about, key=key)
     contest = hold_contest(model, store, dataset, challenger=chosen.version)
+    test = open_test(model, store, dataset.as_of, key=key)  # only what can be judged spends
+    confidence = _confidence(model, log, test, about)
+    about = about.model_copy(update={"confidence": confidence, "discovery": test})
     judged = _judged(model, about, contest)
     shown = with_evidence(model, store, judged, contest=contest, weak=chosen.weak)
     return log.record_once(shown, key=key)
@@ -87,14 +91,23 @@ def _cut_short(candidate: Candidate) -> str:
     )
 
 
-def _confidence(model: Model, log: Log[Comparison], test: Discovery | None) -> float:
+def _confidence(
+    model: Model, log: Log[Comparison], test: Discovery | None, about: Comparison
+) -> float:
     """Each further judgement on the same holdout halves the error that is allowed.
 
+    The same versions by the same metrics again, as for one more thing to measure, are none.
     Under false discovery control it is also never more than the level of this test.
     """
-    judged_before = len({line.key for line in log.lines() if line.record.metrics})
+    same = (about.trial, about.incumbent, frozenset(model.metric_names))
+    others = {line.key for line in log.lines() if line.record.metrics and _who(line.record) != same}
+    judged_before = len(others)
     error = (1 - model.spec.comparison.confidence) * 0.5 ** min(judged_before, _MOST_HALVINGS)
     return 1 - (error if test is None else max(min(error, test.level), _LEAST_ERROR))
+
+
+def _who(comparison: Comparison) -> tuple[str | None, Incumbent | None, frozenset[str]]:
+    return comparison.trial, comparison.incumbent, frozenset(comparison.metrics)
 
 
 def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:

@@ -16,12 +16,15 @@ from model_refresh.storage.store import ROWS, stamp
 
 
 def require_disjoint(model: Model, store: ModelStore, dataset: Dataset, rows: pl.DataFrame) -> None:
-    """Raise Contaminated where `comparison.disjoint` is shared between training and holdout."""
+    """Raise Contaminated where `comparison.disjoint` is shared between training and holdout.
+
+    Rows without a value on both sides may be of the same entity: they count as shared.
+    """
     column = model.spec.comparison.disjoint
     if column is None:
         return
     trained = load_labelled(store, frames_of(dataset, dataset.plan.trial), [column])
-    shared = rows[column].is_in(trained.table[column].unique().implode())
+    shared = rows[column].is_in(trained.table[column].unique().implode(), nulls_equal=True)
     if count := int(shared.sum()):
         raise Contaminated(
             f"{model.name}, comparison of {stamp(dataset.as_of)}: {count} holdout rows share their "

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model_refresh.algorithms.version import Version, load_version
 from model_refresh.config.model import Model
+from model_refresh.errors import NotStored
 from model_refresh.metrics import Holdout, Predicted
 from model_refresh.metrics.protocol import Floats
 from model_refresh.records import Dataset, Incumbent
@@ -111,15 +112,23 @@ def constant_predictions(dataset: Dataset, rows: int) -> Floats:
 def beside(
     rows: LabelledRows, store: ModelStore, ground: OnGround
 ) -> tuple[NDArray[np.intp], Floats]:
-    """Which of the rows a version's own frames have too, and its predictions of those."""
+    """Which of the rows a version's own frames have too, and its predictions of those.
+
+    Raises NotStored where there is none, or the keys are of other types.
+    """
     theirs = pl.concat(
         [_predicted_frame(store, ground, instant) for instant in sorted(ground.frames)]
     )
     key = [*next(iter(ground.frames.values())).key, AS_OF]
     table = rows.table.select(key[:-1]).with_columns(pl.Series(AS_OF, rows.as_of))
+    for name in key[:-1]:
+        if (ours := table.schema[name]) != (met := theirs.schema[name]):
+            raise NotStored(f"its key {name!r} is {met}, the challenger's is {ours}")
     joined = table.with_row_index("__row__").join(
         theirs, on=key, how="inner", maintain_order="left"
     )
+    if joined.is_empty():
+        raise NotStored("its frames and the challenger's have no row in common")
     predictions = joined[_INCUMBENT].to_numpy()
     return joined["__row__"].to_numpy().astype(np.intp), np.asarray(predictions, dtype=np.float64)
 
@@ -148,9 +157,10 @@ def _paired(
 ) -> _Paired:
     if incumbent is None or ground is None:
         return _Paired(rows, None, incumbent)
-    kept, predictions = beside(rows, store, ground)
-    if not len(kept):
-        why = "its frames and the challenger's have no row in common"
+    try:
+        kept, predictions = beside(rows, store, ground)
+    except NotStored as error:
+        why = str(error)
         return _Paired(rows, None, incumbent.model_copy(update={"incomparable": why}))
     lost = len(rows.target) - len(kept)
     notes = (f"{lost} of {len(rows.target)} rows are in one frame only: left out",) if lost else ()

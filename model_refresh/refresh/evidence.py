@@ -3,6 +3,8 @@
 import statistics
 import time
 
+import numpy as np
+
 from model_refresh.config.model import Model
 from model_refresh.metrics import metric, names
 from model_refresh.records import Comparison, Curves, Footprint, Migration, Slice, SliceComparison
@@ -34,7 +36,7 @@ def with_evidence(
     shown = comparison.model_copy(
         update={
             "slices": _slices(model, contest, weak, comparison.confidence),
-            "curves": _curves(model, contest, comparison.confidence),
+            "curves": _curves(model, contest, comparison.declared_confidence),
             "migration": _migration(model, contest),
             "staleness": former,
             "footprint": _footprint(model, store, contest),
@@ -57,7 +59,10 @@ def _slices(
         for each in weak
         if each.clauses not in named and all(c.column in table.columns for c in each.clauses)
     ]
-    parts += [(each, mask_of(each, table)) for each in found]
+    for each in found:
+        inside = mask_of(each, table)
+        if not any(np.array_equal(inside, other) for _, other in parts):
+            parts.append((each, inside))
     sides = Sides(contest.holdout, contest.challenger, contest.incumbent)
     return compare_slices(parts, sides, metric=judged, confidence=confidence)
 

@@ -144,11 +144,12 @@ def _clauses(column: str, values: pl.Series, *, least: int) -> Iterator[Clause]:
     """The clauses into which a column's values fall; `least` rows each, for named values."""
     if values.null_count():
         yield Clause(column=column)
-    known = values.drop_nulls()
+    known = values.drop_nulls().rename("__value__")
     if known.dtype.is_numeric() and known.n_unique() > _MOST_VALUES:
         yield from _ranges(column, known.cast(pl.Float64))
-    elif known.dtype == pl.String or known.dtype.is_numeric() or known.dtype == pl.Boolean:
-        counts = known.cast(pl.String).value_counts(sort=True, name="count")
+    else:
+        known = _as_text(known)
+        counts = known.value_counts(sort=True, name="count")
         often = counts.sort("count", known.name, descending=[True, False]).head(_MOST_VALUES)
         for name, count in often.iter_rows():
             if count >= least:
@@ -166,9 +167,17 @@ def _ranges(column: str, known: pl.Series) -> Iterator[Clause]:
             yield Clause(column=column, low=low, high=high)
 
 
+def _as_text(values: pl.Series) -> pl.Series:
+    """Names as a clause has them: whole numbers without a point, dates by their month."""
+    if values.dtype in (pl.Date, pl.Datetime):
+        return values.dt.strftime("%Y-%m")
+    text = values.cast(pl.String)
+    return text.str.strip_suffix(".0") if values.dtype.is_float() else text
+
+
 def _met(clause: Clause, values: pl.Series) -> Mask:
     if clause.values:
-        met = values.cast(pl.String).is_in(list(clause.values))
+        met = _as_text(values).is_in(list(clause.values))
     elif clause.low is None and clause.high is None:
         met = values.is_null()
     else:

@@ -77,11 +77,11 @@ def _judged(
         newest = contest.instants[-1]
         about = about.model_copy(update={"age_days": (newest - trial.lineage.learned_until) / _DAY})
         ground = stand_on_ground(model, store, trial, holdout=contest.instants)
+        kept, predictions = beside(contest.rows, store, ground)
     except ModelRefreshError as error:
         if error.transient:
             raise
         return about.model_copy(update={"why_not": str(error)})
-    kept, predictions = beside(contest.rows, store, ground)
     rows = contest.holdout.taken(kept)
     old = Predicted(predictions, trial.lineage.learned_until)
     new = Predicted(contest.challenger.values[kept], contest.challenger.known_at)
@@ -122,12 +122,21 @@ def _recalibrated(primary: Metric, target: Floats, prediction: Floats) -> Floats
 
 
 def _earlier(store: ModelStore, comparison: Comparison) -> Iterator[Comparison]:
-    """The newest comparison of each earlier refresh that was of the same metric, oldest first."""
+    """The newest comparison of each earlier refresh of the same question and metric, in order."""
     instants = [instant for instant in store.refreshed() if instant < comparison.as_of]
+    asked = _question(store, comparison)
     for instant in instants[-_REFRESHES:]:
         line = store.comparisons(instant).last()
-        if line is not None and line.record.primary == comparison.primary:
+        if line is None or line.record.primary != comparison.primary:
+            continue
+        if _question(store, line.record) == asked:
             yield line.record
+
+
+def _question(store: ModelStore, comparison: Comparison) -> str | None:
+    """What was predicted: the query of the labels that were judged on."""
+    line = store.datasets(comparison.as_of).holding(comparison.dataset)
+    return line.record.frames[-1].labels.query if line is not None else None
 
 
 def _points(comparison: Comparison) -> Iterator[AgedPoint]:

@@ -90,7 +90,7 @@ def test_candidates_that_all_fail_are_told_one_by_one(
     assert ended.code == 1
     failed = [line.split(":")[0].strip() for line in ended.err.splitlines() if "failed: " in line]
     assert failed == ["candidate constant", "candidate linear"]
-    assert "reject: beats_constant: no candidate could be fitted" in ended.last_line
+    assert "reject: no candidate could be fitted" in ended.last_line
 
 
 def test_a_tuning_that_met_its_seconds_is_told_and_kept(lab: Lab) -> None:

@@ -11,7 +11,12 @@ from model_refresh_tests.gates.factories import make_interval
         (["passed", "passed"], "promote", "gate 0 says passed"),
         (["passed", "not_applicable"], "promote", "gate 0 says passed"),
         (["not_applicable", "passed"], "promote", "gate 1 says passed"),
-        (["not_applicable"], "promote", "gate 0 says not_applicable"),
+        (
+            ["not_applicable"],
+            "retain",
+            "no gate had anything to ask without an incumbent, so nothing "
+            "speaks for the challenger: declare beats_constant",
+        ),
         (["passed", "failed"], "retain", "g1: gate 1 says failed"),
         (["failed", "failed"], "retain", "g0: gate 0 says failed; g1: gate 1 says failed"),
         (["passed", "inconclusive"], "retain", "inconclusive: g1: gate 1 says inconclusive"),

@@ -139,3 +139,11 @@ def _count(*chances: float) -> int:
 def _of_chance(p: float, *, groups: int = 30, error: float = 0.004) -> Interval:
     gain = -MARGIN + float(stats.t.ppf(p, groups - 1)) * error
     return make_interval(gain, float(stats.t.ppf(0.95, groups - 1)) * error, groups=groups)
+
+
+def test_a_stricter_test_of_gains_does_not_blind_the_search_for_harm() -> None:
+    """Under the fleet's control a promotion needs more; harm is found as before."""
+    harmed = _with(make_slice("gold", gain=make_interval(-0.05, 0.02)))
+    strict = harmed.model_copy(update={"confidence": 1 - 1e-9})
+    assert _gate().judge(harmed).outcome == "failed"
+    assert _gate().judge(strict).outcome == "failed"

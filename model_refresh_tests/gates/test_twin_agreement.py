@@ -41,10 +41,11 @@ def test_classes_count_by_their_mean_correlation() -> None:
     assert TwinAgreement().judge_twins(trial, trial).outcome == "passed"
 
 
-def test_a_constant_has_no_ranks_and_its_class_is_left_out() -> None:
+def test_a_twin_that_collapsed_to_a_constant_fails_and_two_constants_pass() -> None:
     level, slope = np.full(ROWS, 0.3), np.linspace(0, 1, ROWS)
-    assert TwinAgreement().judge_twins(level, slope).outcome == "passed"
-    assert TwinAgreement().judge_twins(slope, level).outcome == "passed"
+    assert TwinAgreement().judge_twins(level, slope).outcome == "failed"
+    assert TwinAgreement().judge_twins(slope, level).outcome == "failed"
+    assert TwinAgreement().judge_twins(level, level + 0.1).outcome == "passed"
     both = np.column_stack([level, slope, 0.7 - slope])
     assert "correlation 1.000" in TwinAgreement().judge_twins(both, both).sentence
 

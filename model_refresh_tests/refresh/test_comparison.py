@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from model_refresh.algorithms.version import load_version
-from model_refresh.errors import Contaminated
+from model_refresh.errors import Contaminated, PromotionRefused
 from model_refresh.records import Candidate, Comparison
 from model_refresh.refresh.comparison import choose, compare
 from model_refresh.refresh.contest import constant_of
@@ -175,3 +175,37 @@ def test_five_rows_promote_nobody(lab: Lab) -> None:
     promotion = small.refresh(SECOND)
     assert promotion.decision == "retain"
     assert "not judged: 1 independent group of rows" in promotion.sentence
+
+
+def test_a_champion_whose_key_is_of_another_type_is_incomparable(lab: Lab) -> None:
+    sql = (lab.folder / "features.sql").read_text()
+    text = sql.replace("    customer_id,", "    CAST(customer_id AS VARCHAR) AS customer_id,", 1)
+    (lab.folder / "features.sql").write_text(
+        text.replace("BY customer_id,", "BY visits.customer_id,")
+    )
+    with pytest.raises(PromotionRefused, match="incomparable: its key 'customer_id' is Int"):
+        lab.again({}).refresh(SECOND)
+
+
+def test_a_champion_without_a_row_in_common_is_incomparable(lab: Lab) -> None:
+    sql = (lab.folder / "features.sql").read_text()
+    (lab.folder / "features.sql").write_text(
+        sql.replace("WHERE day", "WHERE customer_id >= 150 AND day")
+    )
+    gates = {"gates": [{"gate": "beats_constant"}, {"gate": "non_inferior", "margin": 0.5}]}
+    assert lab.again(gates).refresh(SECOND).decision == "promote"
+    (lab.folder / "features.sql").write_text(
+        sql.replace("WHERE day", "WHERE customer_id < 150 AND day")
+    )
+    other = lab.again(gates)
+    with pytest.raises(PromotionRefused, match="have no row in common"):
+        other.refresh(SECOND + 1)
+
+
+def test_one_more_thing_to_measure_is_no_further_judgement(lab: Lab) -> None:
+    before = compared(lab)
+    gates = [{"gate": "beats_constant"}, {"gate": "latency", "at_most_ms": 1000}]
+    timed = compared(lab.again({"gates": gates}))
+    assert timed.footprint is not None
+    assert timed.footprint.latency_ms is not None
+    assert timed.confidence == before.confidence == timed.declared_confidence

@@ -158,3 +158,23 @@ def test_without_an_incumbent_there_is_nothing_to_gain() -> None:
 )
 def test_a_clause_reads_as_a_person_would_say_it(clause: Clause, label: str) -> None:
     assert Slice(source="declared", clauses=(clause,)).label == label
+
+
+def test_a_column_may_be_named_like_what_is_counted() -> None:
+    table = pl.DataFrame({"count": [1, 2] * 100})
+    assert [part.label for part, _ in declared_slices(["count"], table)] == [
+        "count is 1",
+        "count is 2",
+    ]
+    assert weak_slices(table, np.arange(200.0), columns=["count"], most=3) is not None
+
+
+def test_dates_are_cut_by_month_and_whole_numbers_have_no_point() -> None:
+    days = pl.date_range(dt.date(2024, 1, 1), dt.date(2024, 3, 30), "1d", eager=True)
+    table = pl.DataFrame({"day": pl.concat([days, days]), "seats": [2.0, 4.0] * 90})
+    labels = [part.label for part, _ in declared_slices(["day", "seats"], table)]
+    assert labels == [
+        "day is 2024-01", "day is 2024-03", "day is 2024-02", "seats is 2", "seats is 4",
+    ]  # fmt: skip
+    whole = Clause(column="seats", values=("2",))
+    assert mask_of(Slice(source="discovered", clauses=(whole,)), table).sum() == 90

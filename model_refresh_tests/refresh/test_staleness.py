@@ -11,7 +11,7 @@ from model_refresh.refresh.staleness import judge_former
 from model_refresh_tests.conftest import FIRST
 from model_refresh_tests.lab import Lab, make_lab
 
-GENEROUS = {"gates": [{"gate": "non_inferior", "margin": 0.5}]}
+GENEROUS = {"gates": [{"gate": "beats_constant"}, {"gate": "non_inferior", "margin": 0.5}]}
 REFRESHES = 5
 
 
