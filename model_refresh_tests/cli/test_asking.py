@@ -94,7 +94,8 @@ def test_checking_the_data_names_columns_that_look_odd(lab: Lab) -> None:
 
 
 def test_checking_the_data_warns_where_the_holdout_can_not_tell(lab: Lab) -> None:
-    narrow = lab.again({"gates": [{"gate": "non_inferior", "margin": 0.001}]})
+    gates = [{"gate": "beats_constant"}, {"gate": "non_inferior", "margin": 0.001}]
+    narrow = lab.again({"gates": gates})
     typed = ["check", "--data", "--as-of", day(lab, FIRST)]
     assert "warning: visits: the comparison of 2024-01-26 told" in run(narrow, *typed).out
     assert len(run(narrow, *typed, "--json").json["warnings"][NAME]) == 1
@@ -207,3 +208,8 @@ def test_check_names_a_query_that_is_not_one_select(fresh: Lab) -> None:
     assert (ended.code, ended.out) == (1, "")
     assert "labels.sql" in ended.err
     assert "accepted is one SELECT" in ended.err
+
+
+def test_gates_that_no_first_champion_can_pass_are_a_warning(lab: Lab) -> None:
+    comparing = lab.again({"gates": [{"gate": "non_inferior"}, {"gate": "stability"}]})
+    assert "all gates compare with an incumbent" in run(comparing, "check").out
