@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model_refresh.algorithms.version import load_version, publish_version
-from model_refresh.errors import Contaminated, ModelRefreshError, NotDue, PromotionRefused
+from model_refresh.errors import Contaminated, ModelRefreshError, PromotionRefused
 from model_refresh.metrics import Holdout, Predicted, evaluate, metric
 from model_refresh.records import Candidate, Dataset, Definition, Lineage
 from model_refresh.refresh.comparison import compare
@@ -24,7 +24,7 @@ from model_refresh.refresh.resume import (
     stored_dataset,
 )
 from model_refresh.refresh.verdict import give_verdict
-from model_refresh.splits import Cadence, Sizes, plan_frames
+from model_refresh.splits import Cadence, Sizes, first_refresh, plan_frames
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import Lab
 
@@ -152,10 +152,8 @@ def test_a_clean_refresh_is_not_refused(seed: int, refreshed: Lab) -> None:
     as_of = cadence.start
     for _ in range(rng.randint(60, 400) if every != "1h" else 3000):
         as_of = cadence.next(as_of)
-    try:
-        plan = plan_frames(as_of, cadence=cadence, sizes=sizes)
-    except NotDue:
-        pytest.skip("too few frames have matured for this plan")
+    due = max(as_of, first_refresh(cadence, sizes))
+    plan = plan_frames(due, cadence=cadence, sizes=sizes)
     lineage = _planned_lineage(refreshed, plan.trial, plan.tuning + plan.validation, sizes)
     rows = np.array(
         [instant.replace(tzinfo=None) for instant in plan.holdout for _ in range(5)],
