@@ -12,13 +12,12 @@ from model_refresh.records import (
     Comparison,
     Dataset,
     Discovery,
-    Incumbent,
     MetricComparison,
     canonical_json,
 )
 from model_refresh.refresh.contest import Contest, hold_contest
 from model_refresh.refresh.discovery import open_test
-from model_refresh.refresh.evidence import with_evidence
+from model_refresh.refresh.evidence import asks_latency, measure_footprint, with_evidence
 from model_refresh.refresh.incumbent import find_incumbent
 from model_refresh.storage import Line, Log, ModelStore
 from model_refresh.storage.folder import bytes_digest
@@ -38,12 +37,11 @@ def compare(
     log = store.comparisons(dataset.as_of)
     names = sorted(model.metric_names)
     digests = sorted(candidate.digest() for candidate in candidates)
-    timed = any(gate.asks_latency for gate in model.spec.gates)
-    inputs = [dataset.digest(), digests, incumbent and incumbent.entry_digest, __version__, timed]
+    inputs = [dataset.digest(), digests, incumbent and incumbent.entry_digest, __version__]
     key = bytes_digest(
         canonical_json([*inputs, model.spec.comparison.model_dump(mode="json"), names]).encode()
     )
-    if (line := log.recall(key)) is not None:
+    if (line := _recalled(model, store, dataset, log, key=key)) is not None:
         return line
     about = Comparison(
         as_of=dataset.as_of,
@@ -67,11 +65,31 @@ def compare(
         return log.record_once(about, key=key)
     contest = hold_contest(model, store, dataset, challenger=chosen.version)
     test = open_test(model, store, dataset.as_of, key=key)  # only what can be judged spends
-    confidence = _confidence(model, log, test, about)
+    confidence = _confidence(model, log, test)
     about = about.model_copy(update={"confidence": confidence, "discovery": test})
     judged = _judged(model, about, contest)
     shown = with_evidence(model, store, judged, contest=contest, weak=chosen.weak)
     return log.record_once(shown, key=key)
+
+
+def _recalled(
+    model: Model, store: ModelStore, dataset: Dataset, log: Log[Comparison], *, key: str
+) -> Line[Comparison] | None:
+    """The comparison of these inputs, timed now where a gate has come to ask for it.
+
+    One more thing to measure is no further judgement: the figures stay as they were judged.
+    """
+    timed = bytes_digest(f"{key} timed".encode())
+    if (line := log.recall(timed) or log.recall(key)) is None:
+        return None
+    footprint, trial = line.record.footprint, line.record.trial
+    if not asks_latency(model) or footprint is None or footprint.latency_ms is not None:
+        return line
+    if trial is None:
+        return line
+    contest = hold_contest(model, store, dataset, challenger=trial)
+    measured = {"footprint": measure_footprint(model, store, contest)}
+    return log.record_once(line.record.model_copy(update=measured), key=timed)
 
 
 def choose(model: Model, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -91,23 +109,14 @@ def _cut_short(candidate: Candidate) -> str:
     )
 
 
-def _confidence(
-    model: Model, log: Log[Comparison], test: Discovery | None, about: Comparison
-) -> float:
+def _confidence(model: Model, log: Log[Comparison], test: Discovery | None) -> float:
     """Each further judgement on the same holdout halves the error that is allowed.
 
-    The same versions by the same metrics again, as for one more thing to measure, are none.
     Under false discovery control it is also never more than the level of this test.
     """
-    same = (about.trial, about.incumbent, frozenset(model.metric_names))
-    others = {line.key for line in log.lines() if line.record.metrics and _who(line.record) != same}
-    judged_before = len(others)
+    judged_before = len({line.key for line in log.lines() if line.record.metrics})
     error = (1 - model.spec.comparison.confidence) * 0.5 ** min(judged_before, _MOST_HALVINGS)
     return 1 - (error if test is None else max(min(error, test.level), _LEAST_ERROR))
-
-
-def _who(comparison: Comparison) -> tuple[str | None, Incumbent | None, frozenset[str]]:
-    return comparison.trial, comparison.incumbent, frozenset(comparison.metrics)
 
 
 def _judged(model: Model, about: Comparison, contest: Contest) -> Comparison:

@@ -9,8 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from model_refresh.metrics import Holdout, metric
-from model_refresh.metrics.intervals import MIN_GROUPS
-from model_refresh.metrics.protocol import Floats
+from model_refresh.metrics.intervals import value_interval
+from model_refresh.metrics.protocol import Floats, mean
 from model_refresh.metrics.ranks import Ranked
 from model_refresh.records import (
     Curves,
@@ -124,40 +124,31 @@ def _correlation(old: Floats, new: Floats) -> float:
 def _reliability(
     task: Task, holdout: Holdout, score: Floats, confidence: float
 ) -> tuple[ReliabilityBin, ...]:
-    """Tenths of the rows by prediction, each with the bounds of its mean outcome."""
+    """Tenths of the rows by prediction, each with the bounds of its mean outcome.
+
+    A mean outcome is a mean over rows, as the mean absolute error is: that metric says how rows
+    are counted.
+    """
     place, bins = tenths(score), []
     for number in range(_BINS):
         inside = place == number
         if not inside.any():
             continue
-        actual = holdout.target[inside]
-        width = _half_width(actual, holdout.group[inside], confidence)
-        low, high = float(actual.mean()) - width, float(actual.mean()) + width
+        rows = holdout.taken(inside)
+        bounds = value_interval(metric("mae"), rows, mean(rows.target), confidence=confidence)
+        low, high = bounds.lower, bounds.upper
         if task != "regression":
             low, high = max(low, 0.0), min(high, 1.0)
         bins.append(
             ReliabilityBin(
                 rows=int(inside.sum()),
                 predicted=float(score[inside].mean()),
-                actual=float(actual.mean()),
+                actual=bounds.estimate,
                 lower=low,
                 upper=high,
             )
         )
     return tuple(bins)
-
-
-def _half_width(actual: Floats, group: NDArray[np.int64], confidence: float) -> float:
-    """Of the mean outcome, clustered; nan with too few groups."""
-    from scipy.special import stdtrit
-
-    _, code = np.unique(group, return_inverse=True)
-    count = int(code.max()) + 1
-    if count < MIN_GROUPS:
-        return float("nan")
-    sums = np.bincount(code, weights=actual - actual.mean())
-    error = np.sqrt(count / (count - 1) * float(sums @ sums)) / len(actual)
-    return float(stdtrit(count - 1, confidence) * error)
 
 
 def _gains(target: Floats, score: Floats) -> tuple[tuple[float, float], ...]:
@@ -167,9 +158,9 @@ def _gains(target: Floats, score: Floats) -> tuple[tuple[float, float], ...]:
         return ()
     ranked = Ranked.of(score)
     one = np.ones(len(score))
-    mean = ranked.tied(target) / ranked.tied(one)
+    average = ranked.tied(target) / ranked.tied(one)
     order = np.argsort(-score, kind="stable")
-    found = np.concatenate([[0.0], np.cumsum(mean[order])]) / total
+    found = np.concatenate([[0.0], np.cumsum(average[order])]) / total
     at = np.linspace(0.0, 1.0, _GAIN_POINTS + 1)
     values = np.interp(at * len(score), np.arange(len(score) + 1), found)
     return tuple((float(x), float(min(y, 1.0))) for x, y in zip(at, values, strict=True))

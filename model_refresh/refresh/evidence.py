@@ -39,10 +39,24 @@ def with_evidence(
             "curves": _curves(model, contest, comparison.declared_confidence),
             "migration": _migration(model, contest),
             "staleness": former,
-            "footprint": _footprint(model, store, contest),
+            "footprint": measure_footprint(model, store, contest),
         }
     )
     return shown.model_copy(update={"freshness": freshness_of(model, store, shown)})
+
+
+def asks_latency(model: Model) -> bool:
+    """Whether a gate of the model looks at the time of one row."""
+    return any(gate.asks_latency for gate in model.spec.gates)
+
+
+def measure_footprint(model: Model, store: ModelStore, contest: Contest) -> Footprint:
+    """What the challenger's trial twin weighs, and where a gate asks, how long one row takes."""
+    files = store.version(contest.version.name).manifest.files.values()
+    return Footprint(
+        size_bytes=sum(file.bytes for file in files),
+        latency_ms=_latency(contest) if asks_latency(model) else None,
+    )
 
 
 def _slices(
@@ -86,15 +100,6 @@ def _migration(model: Model, contest: Contest) -> Migration | None:
         contest.challenger.values,
         tiers=model.spec.comparison.tiers,
         table=contest.rows.table.select(features),
-    )
-
-
-def _footprint(model: Model, store: ModelStore, contest: Contest) -> Footprint:
-    files = store.version(contest.version.name).manifest.files.values()
-    asked = any(gate.asks_latency for gate in model.spec.gates)
-    return Footprint(
-        size_bytes=sum(file.bytes for file in files),
-        latency_ms=_latency(contest) if asked else None,
     )
 
 

@@ -6,6 +6,7 @@ never judges what it has itself suggested.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import nlargest
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -26,6 +27,8 @@ _PARTS = 4
 """A column of numbers is cut into so many parts, of equal numbers of rows."""
 _PAIRED_OF = 8
 """Slices of two clauses are made of so many of the worst of one."""
+_KEPT = 64
+"""So many candidates are kept, each a mask of all rows: a table may have 1,000 columns."""
 _MOST_ALIKE = 0.5
 """Of two slices that share more of their rows than this, the worse one is enough."""
 
@@ -40,7 +43,7 @@ class Sides:
 
 
 def mask_of(part: Slice, table: pl.DataFrame) -> Mask:
-    """Which rows meet every clause; a pooled slice has no mask of its own."""
+    """Which rows meet every clause; for slices with clauses, which a pooled one has not."""
     inside = np.ones(table.height, dtype=np.bool_)
     for clause in part.clauses:
         inside &= _met(clause, table[clause.column])
@@ -129,15 +132,18 @@ def _ranked(
     parts: Iterator[tuple[tuple[Clause, ...], Mask]], excess: Floats, least: int
 ) -> list[_Weak]:
     """The worst first, by the t of the difference between inside and outside."""
-    found = []
-    for clauses, inside in parts:
-        ours, others = excess[inside], excess[~inside]
-        if len(ours) < least or len(others) < least:
-            continue
-        error = np.sqrt(ours.var() / len(ours) + others.var() / len(others))
-        if error > 0.0:
-            found.append(_Weak(clauses, inside, float((ours.mean() - others.mean()) / error)))
-    return sorted(found, key=lambda weak: -weak.score)
+    found = (_weak(clauses, inside, excess, least) for clauses, inside in parts)
+    return nlargest(_KEPT, filter(None, found), key=lambda weak: weak.score)
+
+
+def _weak(clauses: tuple[Clause, ...], inside: Mask, excess: Floats, least: int) -> _Weak | None:
+    ours, others = excess[inside], excess[~inside]
+    if len(ours) < least or len(others) < least:
+        return None
+    error = np.sqrt(ours.var() / len(ours) + others.var() / len(others))
+    if not error > 0.0:
+        return None
+    return _Weak(clauses, inside, float((ours.mean() - others.mean()) / error))
 
 
 def _clauses(column: str, values: pl.Series, *, least: int) -> Iterator[Clause]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from model_refresh.algorithms.version import read_lineage, read_recipe
 from model_refresh.config.model import Model
 from model_refresh.errors import CorruptError, ModelRefreshError, NotStored
+from model_refresh.metrics.catalogue import in_order
 from model_refresh.records import (
     Candidate,
     Comparison,
@@ -55,14 +56,8 @@ class Facts:
             return name
 
     def ordered(self, names: Iterable[str]) -> list[str]:
-        """Metrics in the order of a page: the one that decides, then as they are declared."""
-        known = list(self.model.metric_names)
-
-        def place(name: str) -> tuple[bool, int, str]:
-            at = known.index(name) if name in known else len(known)
-            return name != self.comparison.primary, at, name
-
-        return sorted(names, key=place)
+        """Metrics in the order of a page: the one that decides, then by family."""
+        return in_order(names, first=self.comparison.primary)
 
     @property
     def classes(self) -> tuple[str, ...]:

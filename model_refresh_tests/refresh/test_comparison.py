@@ -209,3 +209,15 @@ def test_one_more_thing_to_measure_is_no_further_judgement(lab: Lab) -> None:
     assert timed.footprint is not None
     assert timed.footprint.latency_ms is not None
     assert timed.confidence == before.confidence == timed.declared_confidence
+
+
+def test_a_lower_confidence_on_the_same_holdout_is_a_further_judgement(lab: Lab) -> None:
+    assert compared(lab).confidence == pytest.approx(0.95)
+    assert compared(lab.again({"comparison.confidence": 0.9})).confidence == pytest.approx(0.95)
+
+
+def test_what_was_timed_is_not_compared_anew_when_nobody_asks_any_more(lab: Lab) -> None:
+    gates = [{"gate": "beats_constant"}, {"gate": "latency", "at_most_ms": 1000}]
+    timed = compared(lab.again({"gates": gates}))
+    again = compared(lab.again({}))
+    assert again.digest() == timed.digest()
