@@ -8,16 +8,15 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from model_refresh.errors import DataError
 from model_refresh.features import Encoder, Matrix
-from model_refresh.records import Column, ColumnType
+from model_refresh.records import ColumnType
+from model_refresh.records.encoding import Encoding
+from model_refresh_tests.features.factories import make_columns
 
 _BERLIN = "Europe/Berlin"
-
-
-def make_columns(**types: ColumnType) -> tuple[Column, ...]:
-    return tuple(Column(name=name, type=kind, stored_as=kind) for name, kind in types.items())
 
 
 def fit(
@@ -158,6 +157,67 @@ def test_a_column_of_nulls_only_is_missing_everywhere(kind: ColumnType) -> None:
     assert Encoder.parse(encoder.canonical()) == encoder
 
 
+def test_the_date_parts_are_those_that_are_declared() -> None:
+    parts = Encoding(date_parts=("month", "hour", "day_of_month", "day_of_year", "day"))
+    rows = pl.DataFrame({"t": [dt.datetime(1998, 12, 31, 18, 45), None]})  # noqa: DTZ001
+    matrix = Encoder.fit(rows, make_columns(t="timestamp"), [], parts).transform(rows)
+    assert matrix.names == ("t:month", "t:hour", "t:day_of_month", "t:day_of_year", "t")
+    assert matrix.categories == (13, 0, 0, 0, 0)
+    assert matrix.values[0].tolist() == [12.0, 18.0, 31.0, 365.0, 10591.0]
+    assert np.isnan(matrix.values[1]).all()
+
+
+def test_a_date_has_no_hour_and_no_minute() -> None:
+    rows = pl.DataFrame({"d": [dt.date(1998, 3, 2)]})
+    parts = Encoding(date_parts=("hour", "minute", "month"))
+    matrix = Encoder.fit(rows, make_columns(d="date"), [], parts).transform(rows)
+    assert matrix.names == ("d:month",)
+
+
+def test_a_date_part_named_twice_is_refused() -> None:
+    with pytest.raises(ValidationError, match="date_parts names hour more than once"):
+        Encoding(date_parts=("hour", "day", "hour"))
+
+
+def test_a_number_that_is_missing_somewhere_gets_an_indicator() -> None:
+    rows = pl.DataFrame({"n": [1.5, None, math.nan], "i": [1, 2, 3], "b": [None, True, None]})
+    encoder = Encoder.fit(
+        rows, make_columns(n="number", i="integer", b="boolean"), [], Encoding(indicators=True)
+    )
+    matrix = encoder.transform(rows)
+    assert matrix.names == ("n", "n:missing", "i", "b", "b:missing")
+    assert matrix.categories == (0,) * 5
+    assert column(matrix, "n:missing") == [0.0, 1.0, 1.0]
+    assert column(matrix, "b:missing") == [1.0, 0.0, 1.0]
+
+
+def test_an_encoder_stored_before_there_were_choices_reads_and_writes_the_same() -> None:
+    text = (
+        '{"features":[{"kind":"number","name":"n","type":"number"},{"kind":"category","name":"c",'
+        '"type":"integer","values":["0","-2"]},{"kind":"moment","name":"s","type":"timestamp"}]}'
+    )
+    stored = Encoder.parse(text)
+    assert stored.canonical() == text
+    moment = dt.datetime(1998, 3, 1, 18, 45)  # noqa: DTZ001
+    met = {"n": [0.5, 1.5], "c": [-2, 9], "s": [moment] * 2}
+    assert stored.transform(pl.DataFrame(met)).values.tolist() == [
+        [0.5, 2.0, 10286.0, 7.0, 1125.0],
+        [1.5, 0.0, 10286.0, 7.0, 1125.0],
+    ]
+    rows = pl.DataFrame({"n": [0.5] * 11, "c": [0] * 6 + [-2] * 5, "s": [moment] * 11})
+    learned = Encoder.fit(rows, make_columns(n="number", c="integer", s="timestamp"), ["c"])
+    assert learned.canonical() == text
+
+
+def test_a_wide_table_is_encoded_block_by_block_to_the_same_matrix() -> None:
+    values = np.random.default_rng(0).normal(size=(5000, 1000))
+    rows = pl.DataFrame(values, schema=[f"n{i}" for i in range(1000)])
+    types: dict[str, ColumnType] = dict.fromkeys(rows.columns, "number")
+    matrix = Encoder.fit(rows, make_columns(**types), []).transform(rows)
+    assert matrix.values.nbytes > 32 << 20
+    assert np.array_equal(matrix.values, values)
+
+
 def test_no_features_and_no_rows_make_empty_matrices() -> None:
     _, matrix = fit({"x": [1, 2]})
     assert matrix.values.shape == (2, 0)
@@ -211,48 +271,6 @@ def test_a_column_that_can_be_no_feature_is_refused(
 def test_a_categorical_name_that_is_no_feature_is_refused() -> None:
     with pytest.raises(DataError, match=r"'colour', which is no feature; did you mean 'color'\?"):
         fit({"color": ["red"]}, ["colour"], color="text")
-
-
-_ROWS = st.fixed_dictionaries(
-    {
-        "n": st.none() | st.floats(allow_infinity=False, width=32),
-        "i": st.none() | st.integers(-(2**53), 2**53),
-        "c": st.none() | st.integers(-3, 3),
-        "b": st.none() | st.booleans(),
-        "t": st.none() | st.sampled_from("abc") | st.text(max_size=3),
-        "d": st.none() | st.dates(),
-        "s": st.none() | st.datetimes(),
-    }
-)
-_TYPES: dict[str, ColumnType] = {
-    "n": "number", "i": "integer", "c": "integer", "b": "boolean", "t": "text", "d": "date",
-    "s": "timestamp",
-}  # fmt: skip
-_SCHEMA: dict[str, type[pl.DataType] | pl.DataType] = {
-    "n": pl.Float64, "i": pl.Int64, "c": pl.Int64, "b": pl.Boolean, "t": pl.String, "d": pl.Date,
-    "s": pl.Datetime("us"),
-}  # fmt: skip
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    learned=st.lists(_ROWS, max_size=30),
-    met=st.lists(_ROWS, min_size=1, max_size=8),
-    order=st.permutations(list(_TYPES)),
-)
-def test_rows_are_encoded_alike_alone_in_any_order_and_after_being_stored(
-    learned: list[dict[str, object]], met: list[dict[str, object]], order: list[str]
-) -> None:
-    rows = pl.DataFrame(learned, schema=_SCHEMA)
-    encoder = Encoder.fit(rows, make_columns(**_TYPES), ["t", "c"])
-    assert Encoder.fit(rows.reverse(), make_columns(**_TYPES), ["t", "c"]) == encoder
-    table = pl.DataFrame(met, schema=_SCHEMA)
-    bulk = encoder.transform(table).values
-    stored = Encoder.parse(encoder.canonical())
-    backwards = stored.transform(table.reverse().select(order)).values[::-1]
-    alone = [stored.transform(pl.DataFrame([row])).values[0] for row in met]
-    assert np.array_equal(backwards, bulk, equal_nan=True)
-    assert np.array_equal(np.array(alone), bulk, equal_nan=True)
 
 
 @settings(max_examples=60, deadline=None)
