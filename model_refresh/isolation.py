@@ -1,7 +1,8 @@
 """Work in a child process: with a deadline and a memory cap, and alone in its process group.
 
 A fit that hangs, leaks or crashes takes nothing with it, and nothing of it keeps running or
-writing: not past its deadline, not after its parent's death.
+writing: not past its deadline, not after its parent's death. While it works it may tell its parent
+how it goes, in lines of text: some of them may be lost, none of them delays or ends it.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_refresh.errors import FitError, ModelRefreshError, StoreWriteError
+from model_refresh.messages import Mailbox, open_mailbox, speak_through
 from model_refresh.records import Cost
 
 _MIB = 1024 * 1024
@@ -44,22 +46,34 @@ _PATIENT = {"OMP_WAIT_POLICY": "passive"}
 """Threads that wait without spinning: on a busy machine LightGBM needs a fourth of the time."""
 
 
-def run_isolated(module: str, job: Path, *, deadline_seconds: float, memory_mib: int) -> Cost:
+def run_isolated(
+    module: str,
+    job: Path,
+    *,
+    deadline_seconds: float,
+    memory_mib: int,
+    on_message: Callable[[str], None] | None = None,
+) -> Cost:
     """Run `python -m module job` to its end, and say what it used.
 
     The module's main must be `child_main`. `memory_mib` caps the data that the child may map
     (RLIMIT_DATA). Whatever happens, its whole process group is gone on return.
 
+    `on_message` hears what the child says by `tell_parent`, in this thread, a twentieth of a second
+    late at most. The deadline waits for it, so it must be quick; what it raises ends the child, and
+    is raised here.
+
     Raises FitError, in one sentence, where the child fails, dies, or meets a limit, and
     StoreWriteError where the disk refused what it wrote: that says nothing of the fit.
     """
-    child = _Child(module, job, memory_mib=memory_mib)
-    try:
-        in_time = child.watch(deadline_seconds)
-        if not in_time:
-            child.stop()
-    finally:
-        child.reap()
+    with open_mailbox(on_message or _unheard) as mailbox:
+        child = _Child(module, job, memory_mib=memory_mib, mailbox=mailbox)
+        try:
+            in_time = child.watch(deadline_seconds)
+            if not in_time:
+                child.stop()
+        finally:
+            child.reap()
     if not in_time:
         raise FitError(_late(child, deadline_seconds, memory_mib))
     if child.status != 0:
@@ -70,11 +84,16 @@ def run_isolated(module: str, job: Path, *, deadline_seconds: float, memory_mib:
     return child.cost
 
 
+def _unheard(message: str) -> None:
+    """Let a message pass."""
+
+
 def child_main(run: Callable[[Path], None]) -> None:
     """The child's side: apply the limits in argv, run the job, leave an error's sentence last."""
-    job, memory_mib, parent = sys.argv[1:4]
+    job, memory_mib, parent, pipe = sys.argv[1:5]
     _die_with(int(parent))
     _cap_memory(int(memory_mib))
+    speak_through(int(pipe))
     try:
         run(Path(job))
     except ModelRefreshError as error:
@@ -109,18 +128,21 @@ def _cap_memory(mib: int) -> None:
 class _Child:
     """A child process, what it wrote to stderr last, and what it used."""
 
-    def __init__(self, module: str, job: Path, *, memory_mib: int) -> None:
+    def __init__(self, module: str, job: Path, *, memory_mib: int, mailbox: Mailbox) -> None:
         """Start it as the leader of a new session; it imports what this process can import."""
         self.tail = b""
         self.status = 0
         self.cost = Cost(seconds=0.0)
         self._started = time.monotonic()
         self._peak_mib = 0.0
+        self._mailbox = mailbox
+        told = [memory_mib, os.getpid(), mailbox.writing]
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, str(job), str(memory_mib), str(os.getpid())],
+            [sys.executable, "-P", "-m", module, str(job), *map(str, told)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
+            pass_fds=(mailbox.writing,),
             start_new_session=True,
             env=_PATIENT | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
@@ -135,7 +157,9 @@ class _Child:
             if left <= 0:
                 return False
             self._listen(min(left, _POLL_SECONDS))
+            self._mailbox.empty()
             self._peak_mib = max(self._peak_mib, _peak_mib(self._process.pid))
+        self._mailbox.empty()
         return True
 
     def stop(self) -> None:

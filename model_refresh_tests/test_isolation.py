@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +11,20 @@ import pytest
 
 from model_refresh.errors import FitError, StoreWriteError
 from model_refresh.isolation import run_isolated
+from model_refresh.messages import open_mailbox
 from model_refresh.records import Cost
 
 _ROOT = Path(__file__).parents[1]
 
 
 def _run(
-    folder: Path, module: str, text: str, *, seconds: float = 30.0, memory_mib: int = 400
+    folder: Path,
+    module: str,
+    text: str,
+    *,
+    seconds: float = 30.0,
+    memory_mib: int = 400,
+    on_message: Callable[[str], None] | None = None,
 ) -> Cost:
     job = folder / "job"
     job.write_text(text)
@@ -25,6 +33,7 @@ def _run(
         job,
         deadline_seconds=seconds,
         memory_mib=memory_mib,
+        on_message=on_message,
     )
 
 
@@ -139,11 +148,14 @@ def test_a_child_whose_parent_died_before_it_began_does_nothing(tmp_path: Path) 
     job = tmp_path / "job"
     job.write_text("too late")
     other_parent = str(os.getppid())
-    child = subprocess.run(
-        [sys.executable, "-m", "model_refresh_tests.isolated.done", str(job), "400", other_parent],
-        cwd=_ROOT,
-        check=False,
-    )
+    command = [sys.executable, "-m", "model_refresh_tests.isolated.done", str(job), "400"]
+    with open_mailbox(print) as mailbox:
+        child = subprocess.run(
+            [*command, other_parent, str(mailbox.writing)],
+            cwd=_ROOT,
+            check=False,
+            pass_fds=(mailbox.writing,),
+        )
     assert child.returncode == -signal.SIGKILL
     assert not (tmp_path / "result").exists()
 
@@ -170,3 +182,85 @@ def test_an_interrupted_parent_leaves_no_child(tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGALRM, previous)
     assert _wait_until(lambda: _is_gone(int((tmp_path / "pid").read_text())))
+
+
+def test_a_child_tells_how_it_goes_and_all_of_it_is_heard_by_its_end(tmp_path: Path) -> None:
+    heard: list[str] = []
+    _run(tmp_path, "talking", "thrice", on_message=heard.append)
+    assert heard == ["one", "zwölf", "three"]
+
+
+def test_a_message_is_heard_while_the_child_works(tmp_path: Path) -> None:
+    def answer(message: str) -> None:
+        (tmp_path / "answer").write_text(message)
+
+    _run(tmp_path, "talking", "waits", on_message=answer)
+    assert (tmp_path / "answer").read_text() == "here I am"
+
+
+@pytest.mark.parametrize("text", ["thrice", "flood", "garbage", "endless line"])
+def test_a_child_to_whom_nobody_listens_ends_all_the_same(tmp_path: Path, text: str) -> None:
+    assert _run(tmp_path, "talking", text).seconds < 30
+    assert (tmp_path / "result").exists()
+
+
+def test_a_parent_that_is_slow_to_listen_does_not_keep_the_child(tmp_path: Path) -> None:
+    heard: list[bool] = []
+
+    def listen(message: str) -> None:
+        if not heard:
+            heard.append(_wait_until((tmp_path / "result").exists))
+
+    _run(tmp_path, "talking", "flood", on_message=listen)
+    assert heard == [True], "the child had ended while its first message was being heard"
+
+
+@pytest.mark.parametrize("text", ["flood", "garbage", "endless line"])
+def test_whatever_a_child_writes_its_parent_holds_little_of_it(tmp_path: Path, text: str) -> None:
+    heard = 0
+
+    def count(message: str) -> None:
+        nonlocal heard
+        heard += 1
+        assert len(message) < 4096
+
+    tracemalloc.start()
+    try:
+        _run(tmp_path, "talking", text, on_message=count)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
+    assert heard <= 100_000
+    assert (heard > 0) == (text != "endless line")
+    assert (tmp_path / "result").exists()
+
+
+def test_garbage_does_not_hide_what_is_said_after_it(tmp_path: Path) -> None:
+    heard: list[str] = []
+    _run(tmp_path, "talking", "garbage", on_message=heard.append)
+    assert heard[-1] == "after all that"
+
+
+def test_a_listener_that_fails_ends_the_child(tmp_path: Path) -> None:
+    def fail(message: str) -> None:
+        raise ZeroDivisionError(message)
+
+    with pytest.raises(ZeroDivisionError, match="here to stay"):
+        _run(tmp_path, "talking", "stays", on_message=fail)
+    assert _wait_until(lambda: _is_gone(int((tmp_path / "pid").read_text())))
+
+
+def test_a_child_past_its_deadline_was_heard_until_then(tmp_path: Path) -> None:
+    heard: list[str] = []
+    with pytest.raises(FitError, match=r"^stopped at its deadline of 2 s$"):
+        _run(tmp_path, "talking", "stays", seconds=2.0, on_message=heard.append)
+    assert heard == ["here to stay"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's descriptors")
+def test_descriptors_are_given_back(tmp_path: Path) -> None:
+    _run(tmp_path, "done", "")
+    before = list(Path("/proc/self/fd").iterdir())
+    _run(tmp_path, "talking", "thrice", on_message=lambda message: None)
+    assert list(Path("/proc/self/fd").iterdir()) == before

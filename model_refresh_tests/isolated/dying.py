@@ -8,12 +8,13 @@ import pytest
 
 from model_refresh.isolation import child_main
 from model_refresh.refresh.fitting import run_job
+from model_refresh.storage.files import publish_file
 
 
 def die(path: Path, content: bytes) -> bool:
-    del content
     written = sorted(each.name for each in path.parent.iterdir())
-    assert "model.json" in written
+    if "model.json" not in written:  # what the tuning leaves, before
+        return publish_file(path, content)
     os.kill(os.getpid(), signal.SIGKILL)
     return False
 
