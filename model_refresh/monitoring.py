@@ -32,6 +32,11 @@ class Reason(Record):
     sentence: str
     request: str
 
+    @property
+    def wants_wide_search(self) -> bool:
+        """Whether what was good before may not be good now: the world or the champion changed."""
+        return self.kind in ("drift", "decay")
+
 
 def scheduled(model: Model, now: dt.datetime) -> Reason | None:
     """The refresh that a tick of the model's schedule at `now` asks for; None before the start."""

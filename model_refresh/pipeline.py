@@ -10,7 +10,16 @@ from collections.abc import Callable
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, VerdictVoid
-from model_refresh.records import Frame, Promotion, Record, ReportFile, Scores, Verdict
+from model_refresh.progress import Tell, silent
+from model_refresh.records import (
+    Candidate,
+    Frame,
+    Promotion,
+    Record,
+    ReportFile,
+    Scores,
+    Verdict,
+)
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.challenger import refit_challenger
 from model_refresh.refresh.champion import promote, settled_promotion
@@ -26,16 +35,19 @@ from model_refresh.storage import Line, ModelStore
 _ROUNDS = 5
 
 
-def refresh(
+def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
     model: Model,
     store: ModelStore,
     as_of: dt.datetime,
     *,
+    wide: bool = False,
     on_step: Callable[[str, Record], None] = lambda name, record: None,
+    on_progress: Tell = silent,
 ) -> Promotion:
     """Dataset, candidates, comparison, verdict, challenger, champion.
 
     A refresh that has promoted is done: run again, it does nothing and gives the same record.
+    `wide` has every search look everywhere, as after drift, not around what was good before.
 
     Raises NotDue while too few frames have matured, DataError where a check on data stops it,
     and PromotionRefused where a gate rejects.
@@ -44,10 +56,13 @@ def refresh(
         return settled.record
     dataset = build_dataset(model, store, as_of).record
     on_step("dataset", dataset)
-    candidates = []
-    for algorithm in model.spec.training.candidates:
-        candidates.append(fit_candidate(model, store, dataset, algorithm).record)
-        on_step(f"candidate {algorithm.algorithm}", candidates[-1])
+    candidates: list[Candidate] = []
+    for each in model.spec.training.in_order:
+        line = fit_candidate(
+            model, store, dataset, each, others=candidates, wide=wide, on_progress=on_progress
+        )
+        candidates.append(line.record)
+        on_step(f"candidate {each.algorithm}", line.record)
     for attempt in range(1, _ROUNDS + 1):
         comparison = compare(model, store, dataset, candidates).record
         on_step("comparison", comparison)
@@ -70,7 +85,7 @@ def refresh(
 
 def steps(model: Model) -> tuple[str, ...]:
     """The names by which `refresh` tells of its steps, in order."""
-    candidates = [f"candidate {each.algorithm}" for each in model.spec.training.candidates]
+    candidates = [f"candidate {each.algorithm}" for each in model.spec.training.in_order]
     report = ("report",) if model.spec.report else ()
     return ("dataset", *candidates, "comparison", "verdict", *report, "challenger", "champion")
 

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal, cast, get_args
 
 from model_refresh.errors import DataError, NotDue
-from model_refresh.records import FramePlan
+from model_refresh.records import FoldPlan, FramePlan
 
 Every = Literal["1h", "2h", "3h", "4h", "6h", "8h", "12h", "1d", "7d", "1mo"]
 """How often there is a frame: what a cron line can say."""
@@ -172,7 +172,8 @@ class Sizes:
 
     `holdout` and `validation` need all their frames. Training takes `window` frames where there
     are as many; `min_frames` bounds each of its three windows (tuning fits, trial, final) from
-    below. The tuning fits' window is the oldest, so it decides.
+    below. The tuning fits' window is the oldest, so it decides. `folds` is how many blocks of
+    validation frames there are at most, one before the other; the newest must be there.
     """
 
     horizon: dt.timedelta
@@ -181,6 +182,7 @@ class Sizes:
     min_frames: int
     holdout: int
     validation: int
+    folds: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.min_frames <= self.window or not 1 <= self.validation <= self.window:
@@ -218,15 +220,16 @@ def plan_frames(as_of: dt.datetime, *, cadence: Cadence, sizes: Sizes) -> FrameP
         )
     holdout = _newest(sizes.holdout, matured(cadence, as_of, sizes))
     trial = _newest(sizes.window, matured(cadence, holdout[0], sizes))
-    validation = trial[-sizes.validation :]
+    newest, *older = reversed(plan_folds(trial, cadence=cadence, sizes=sizes))
     parts = {
-        "tuning": _newest(sizes.window, matured(cadence, validation[0], sizes)),
+        "tuning": newest.tuning,
         "trial": trial,
         "final": _newest(sizes.window, matured(cadence, as_of, sizes)),
     }
     return FramePlan(
         as_of=as_of,
-        validation=validation,
+        validation=newest.validation,
+        earlier=tuple(older[::-1]),
         holdout=holdout,
         notes=tuple(
             f"{part} has {len(frames)} of {sizes.window} frames: there are none before "
@@ -236,6 +239,24 @@ def plan_frames(as_of: dt.datetime, *, cadence: Cadence, sizes: Sizes) -> FrameP
         ),
         **parts,
     )
+
+
+def plan_folds(
+    trial: tuple[dt.datetime, ...], *, cadence: Cadence, sizes: Sizes
+) -> tuple[FoldPlan, ...]:
+    """The folds of a trial window, oldest first: blocks of its frames, each with its own past.
+
+    A fold's past is what had matured at its oldest validation frame: that gap is the embargo. Older
+    folds are left out from the first on that has too short a past.
+    """
+    found: list[FoldPlan] = []
+    for end in range(len(trial), sizes.validation - 1, -sizes.validation):
+        block = trial[end - sizes.validation : end]
+        past = _newest(sizes.window, matured(cadence, block[0], sizes))
+        if found and (len(found) == sizes.folds or len(past) < sizes.min_frames):
+            break
+        found.append(FoldPlan(tuning=past, validation=block))
+    return tuple(reversed(found))
 
 
 def first_refresh(cadence: Cadence, sizes: Sizes) -> dt.datetime:

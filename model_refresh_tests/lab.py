@@ -54,6 +54,7 @@ DECLARATION: dict[str, object] = {
     "training": {
         "window": 3,
         "candidates": [{"algorithm": "constant"}, {"algorithm": "linear"}],
+        "folds": 1,
         "tuning": {"trials": 1, "seconds": 60},
     },
     "schedule": {"cron": "0 6 * * *"},

@@ -1,10 +1,14 @@
 """The table of frames in the design, to the date, and what the cadence says of odd instants."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from model_refresh.errors import DataError, NotDue
+from model_refresh.records import FoldPlan, FramePlan
 from model_refresh.splits import Cadence, Sizes, first_refresh, plan_frames
 
 WEEKLY = Cadence("7d", dt.datetime(1997, 3, 3, tzinfo=dt.UTC))
@@ -151,3 +155,97 @@ def test_what_is_no_frame_is_refused_with_its_neighbours(text: str, says: str) -
     with pytest.raises(DataError, match=says) as refusal:
         WEEKLY.parse(text)
     assert text[:4] in str(refusal.value)
+
+
+def spans(plan: FramePlan) -> list[str]:
+    """Newest fold first: what is learned from, and what judges."""
+    return [
+        f"{each.tuning[0]:%m-%d}..{each.tuning[-1]:%m-%d} {len(each.tuning)} | "
+        + " ".join(f"{t:%m-%d}" for t in each.validation)
+        for each in reversed(plan.folds)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("horizon", "validation", "expected"),
+    [
+        (28, 1, ["10-20..12-08 8 | 01-05", "10-13..12-01 8 | 12-29", "10-06..11-24 8 | 12-22"]),
+        (28, 2, ["10-13..12-01 8 | 12-29 01-05", "09-29..11-17 8 | 12-15 12-22",
+                 "09-15..11-03 8 | 12-01 12-08"]),
+        (7, 1, ["12-22..02-09 8 | 02-16", "12-15..02-02 8 | 02-09", "12-08..01-26 8 | 02-02"]),
+        (7, 2, ["12-15..02-02 8 | 02-09 02-16", "12-01..01-19 8 | 01-26 02-02",
+                "11-17..01-05 8 | 01-12 01-19"]),
+    ],
+)  # fmt: skip
+def test_three_folds_for_1998_03_02_are_kept_to_the_date(
+    horizon: int, validation: int, expected: list[str]
+) -> None:
+    several = replace(sizes(horizon, validation=validation), folds=3)
+    plan = plan_frames(day("1998-03-02"), cadence=WEEKLY, sizes=several)
+    assert spans(plan) == expected
+    newest = plan_frames(
+        day("1998-03-02"), cadence=WEEKLY, sizes=sizes(horizon, validation=validation)
+    )
+    assert plan == newest.model_copy(update={"earlier": plan.earlier}), "the newest is as ever"
+    assert newest.earlier == ()
+
+
+def test_no_more_blocks_than_the_trial_window_holds_are_folds() -> None:
+    plan = plan_frames(
+        day("1998-03-02"), cadence=WEEKLY, sizes=replace(sizes(7, window=5, validation=2), folds=9)
+    )
+    assert [len(each.validation) for each in plan.folds] == [2, 2]
+    assert {t for each in plan.folds for t in each.validation} <= set(plan.trial)
+
+
+def test_older_folds_with_too_short_a_past_are_left_out() -> None:
+    # 03-03 is the first frame; on 06-16 holdout is 05-19, trial 03-03..04-21
+    plans = {
+        fewest: plan_frames(
+            day("1997-06-16"), cadence=WEEKLY, sizes=replace(sizes(min_frames=fewest), folds=9)
+        )
+        for fewest in (1, 2, 3)
+    }
+    assert spans(plans[1]) == [
+        "03-03..03-24 4 | 04-21",
+        "03-03..03-17 3 | 04-14",
+        "03-03..03-10 2 | 04-07",
+        "03-03..03-03 1 | 03-31",
+    ]
+    assert spans(plans[2]) == spans(plans[1])[:3]
+    assert spans(plans[3]) == spans(plans[1])[:2]
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> tuple[Sizes, FramePlan]:
+    """The plan of any refresh of any declaration."""
+    window = draw(st.integers(1, 9))
+    asked = Sizes(
+        horizon=dt.timedelta(days=draw(st.integers(1, 60))),
+        maturity=dt.timedelta(days=draw(st.integers(0, 20))),
+        window=window,
+        min_frames=draw(st.integers(1, window)),
+        holdout=draw(st.integers(1, 3)),
+        validation=draw(st.integers(1, window)),
+        folds=draw(st.integers(1, 12)),
+    )
+    cadence = Cadence(draw(st.sampled_from(["1d", "7d", "1mo"])), WEEKLY.start)
+    as_of = cadence.move(first_refresh(cadence, asked), draw(st.integers(0, 120)))
+    return asked, plan_frames(as_of, cadence=cadence, sizes=asked)
+
+
+@given(plans())
+def test_no_fold_learns_what_was_not_known_when_its_validation_began(
+    planned: tuple[Sizes, FramePlan],
+) -> None:
+    asked, plan = planned
+    judged = [t for each in plan.folds for t in each.validation]
+    assert judged == sorted(set(judged)), "blocks don't overlap, oldest first"
+    assert judged == list(plan.trial)[-len(judged) :]
+    for each in plan.folds:
+        assert len(each.validation) == asked.validation
+        assert asked.min_frames <= len(each.tuning) <= asked.window
+        assert max(each.tuning) + asked.gap <= min(each.validation)
+    assert 1 <= len(plan.folds) <= asked.folds
+    assert max(judged) + asked.gap <= plan.holdout[0]
+    assert plan.folds[-1] == FoldPlan(tuning=plan.tuning, validation=plan.validation)

@@ -8,13 +8,27 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
+from model_refresh.algorithms.catboost import CatBoost
 from model_refresh.algorithms.constant import Constant
+from model_refresh.algorithms.forest import Forest
 from model_refresh.algorithms.lightgbm import LightGBM
 from model_refresh.algorithms.linear import Linear
+from model_refresh.algorithms.naive import Naive
+from model_refresh.algorithms.xgboost import XGBoost
 
-__all__ = ["AnyAlgorithm", "Constant", "LightGBM", "Linear", "rebuild"]
+__all__ = [
+    "AnyAlgorithm",
+    "CatBoost",
+    "Constant",
+    "Forest",
+    "LightGBM",
+    "Linear",
+    "Naive",
+    "XGBoost",
+    "rebuild",
+]
 
-AnyAlgorithm = Constant | Linear | LightGBM
+AnyAlgorithm = Constant | Naive | Linear | LightGBM | Forest | CatBoost | XGBoost
 """Any algorithm that can be declared; its `algorithm` field is the discriminator."""
 
 _ADAPTER: TypeAdapter[AnyAlgorithm] = TypeAdapter(

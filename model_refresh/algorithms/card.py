@@ -98,7 +98,14 @@ def _algorithm(recipe: Recipe) -> Iterable[str]:
     yield from ("", "## Algorithm", "")
     yield f"{_plain(recipe.algorithm)}, seed {recipe.seed}."
     yield from _values("Options", recipe.options)
-    yield from _values("Parameters, as tuned", recipe.parameters)
+    if recipe.calibration != "none":
+        yield from ("", f"Its scores are calibrated: {_plain(recipe.calibration)}.")
+    if not recipe.members:
+        yield from _values("Parameters, as tuned", recipe.parameters)
+    for member in recipe.members:
+        named = _plain(member.recipe.algorithm)
+        yield from ("", f"It mixes, with a weight of {member.weight:.3g}: {named}.")
+        yield from _values("Parameters, as tuned", member.recipe.parameters)
 
 
 def _values(title: str, values: Mapping[str, object]) -> Iterable[str]:

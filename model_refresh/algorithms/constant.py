@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from model_refresh.algorithms.protocol import Dimension, Parameters, Rows, require_learnable
+from model_refresh.algorithms.declared import Declared
+from model_refresh.algorithms.protocol import Dimension, Fit, Parameters, Rows, require_learnable
 from model_refresh.algorithms.unmet import HALF_A_ROW
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
@@ -33,8 +34,14 @@ class FittedConstant(Record):
         """Write model.json."""
         (folder / _FILE).write_text(self.canonical())
 
+    def importances(self) -> None:
+        """None: it leans on no column."""
 
-class Constant(Record):
+    def contributions(self, matrix: Matrix) -> None:
+        """None: there is nothing but the base."""
+
+
+class Constant(Declared):
     """The base rate, or the mean. Declare it always: a gate measures the others against it."""
 
     algorithm: Literal["constant"] = Field("constant", description="the mean of the labels")
@@ -46,16 +53,17 @@ class Constant(Record):
 
     def fit(
         self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
-    ) -> tuple[FittedConstant, Parameters]:
-        """The mean of the training labels, or each class's share of them.
+    ) -> Fit:
+        """The mean of the training labels, or each class's share of them, as the rows are weighted.
 
         A share is (its rows + 1/2) / (all rows + classes / 2).
         """
         del seed, early
         require_learnable(train, task)
         if task == "multiclass":
-            return FittedConstant(value=0.0, shares=_shares(train)), parameters
-        return FittedConstant(value=float(np.mean(train.target))), parameters
+            return Fit(FittedConstant(value=0.0, shares=_shares(train)), parameters)
+        mean = np.average(train.target, weights=train.weight)
+        return Fit(FittedConstant(value=float(mean)), parameters)
 
     def load(self, folder: Path) -> FittedConstant:
         """Read model.json."""
@@ -63,5 +71,6 @@ class Constant(Record):
 
 
 def _shares(train: Rows) -> tuple[float, ...]:
-    counts = np.bincount(train.target.astype(np.intp), minlength=train.classes) + HALF_A_ROW
+    places = train.target.astype(np.intp)
+    counts = np.bincount(places, train.weight, minlength=train.classes) + HALF_A_ROW
     return tuple((counts / counts.sum()).tolist())

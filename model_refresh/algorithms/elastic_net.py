@@ -45,9 +45,17 @@ class Design:
     """Columns of a regression: dense ones, then the one-hot levels of each categorical one.
 
     `dense` has shape (rows, d); `codes` is one array of whole numbers in [0, size) a category.
+    `weight`, shape (rows,), is how much each row counts in the mean loss; its mean is 1.
     """
 
-    def __init__(self, dense: Vector, codes: list[NDArray[np.intp]], sizes: list[int]) -> None:
+    def __init__(
+        self,
+        dense: Vector,
+        codes: list[NDArray[np.intp]],
+        sizes: list[int],
+        *,
+        weight: Vector | None = None,
+    ) -> None:
         from scipy import sparse  # here: the command line starts without it
 
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
@@ -58,6 +66,7 @@ class Design:
         self._dense = dense
         self._levels = sparse.csr_array((np.ones(flat.size), flat, rows), shape=shape)
         self._codes, self._sizes = codes, sizes
+        self.weight = np.ones(dense.shape[0]) if weight is None else weight
 
     def dot(self, coefficients: Vector) -> Vector:
         """Each row's weighted sum of columns; shape (rows,)."""
@@ -104,14 +113,14 @@ class Solution:
 def least_squares(design: Design, target: Vector, penalty: Penalty) -> Solution:
     """Minimise half the mean squared error plus the penalty."""
     columns = design.sums(np.ones_like(target)).size
-    start = Solution(float(target.mean()), np.zeros(columns))
-    residual = start.intercept - target
-    return _newton_step(design, start, residual, curvature=np.ones_like(target), penalty=penalty)
+    start = Solution(float(np.mean(design.weight * target)), np.zeros(columns))
+    residual = design.weight * (start.intercept - target)
+    return _newton_step(design, start, residual, curvature=design.weight, penalty=penalty)
 
 
 def logistic(design: Design, target: Vector, penalty: Penalty) -> Solution:
     """Minimise the mean log loss plus the penalty; both classes must be present."""
-    rate = float(target.mean())
+    rate = float(np.mean(design.weight * target))
     columns = design.sums(target).size
     best = Solution(float(np.log(rate / (1 - rate))), np.zeros(columns))
     offset = np.zeros_like(target)
@@ -131,11 +140,13 @@ def logistic_step(
     """
     chance = (1 + np.tanh((start.form(design) + offset) / 2)) / 2
     curvature = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
-    aim = _newton_step(design, start, chance - target, curvature=curvature, penalty=penalty)
+    residual = design.weight * (chance - target)
+    curvature *= design.weight
+    aim = _newton_step(design, start, residual, curvature=curvature, penalty=penalty)
 
     def objective(point: Solution) -> float:
         form = point.form(design) + offset
-        loss = float(np.mean(np.logaddexp(0.0, form) - target * form))
+        loss = float(np.mean(design.weight * (np.logaddexp(0.0, form) - target * form)))
         return loss + penalty.cost(point.coefficients)
 
     return _search(objective, start, aim)

@@ -1,41 +1,37 @@
-"""Gradient-boosted trees, with native categories and missing values."""
+"""Gradient-boosted trees by LightGBM, with native categories and missing values."""
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from model_refresh.algorithms.declared import Declared
+from model_refresh.algorithms.lightgbm_trees import gains, grow, shapley
 from model_refresh.algorithms.protocol import (
     Dimension,
+    Fit,
     Parameters,
     Rows,
     completed,
     number,
     require_learnable,
 )
+from model_refresh.algorithms.rounds import ROUNDS, chosen, most_rounds
+from model_refresh.algorithms.shares import shares
 from model_refresh.algorithms.unmet import Unmet
-from model_refresh.errors import FitError
 from model_refresh.features import Matrix
-from model_refresh.records import Record, Task
+from model_refresh.records import Task
 
 _FILE = "model.txt"
 _UNMET_FILE = "unmet.json"
-_ROUNDS = "rounds"
-_FIXED: dict[str, bool | int | float | str] = {
-    "verbosity": -1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "feature_pre_filter": False,
-    "bagging_freq": 1,
-    "min_data_per_group": 200,
-}
-"""`num_threads` stays 0, LightGBM's own choice: any other value is written to the model's text."""
-
-_SMALL_CELLS = 500_000
-"""Below it one thread grows trees faster than several do on a busy machine: they wait by spinning,
-ten times as long as they work."""
+_TRIED: tuple[dict[str, int], ...] = (
+    {"num_leaves": 31},
+    {"num_leaves": 8},
+    {"num_leaves": 31, "min_data_in_leaf": 1000},
+)
+_RANDOM = {"num_leaves": 31, "extra_trees": 1}
 
 
 class FittedLightGBM:
@@ -71,13 +67,23 @@ class FittedLightGBM:
         if self._unmet is not None:
             (folder / _UNMET_FILE).write_text(self._unmet.canonical())
 
+    def importances(self) -> NDArray[np.float64] | None:
+        """By column the share of the loss that its splits took away; None where nothing splits."""
+        return shares(gains(self._booster))
 
-class LightGBM(Record):
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64] | None:
+        """Shapley values of the trees, on the link scale; None for a multiclass task."""
+        return shapley(self._booster, matrix) if self._unmet is None else None
+
+
+class LightGBM(Declared):
     """Gradient-boosted trees: the best single choice on most tables of more than 1,000 rows.
 
     Untuned it is regularised more than LightGBM's defaults, categories above all: what was true
     of a rare category last month often isn't next month.
     """
+
+    blends: ClassVar[bool] = True
 
     algorithm: Literal["lightgbm"] = Field("lightgbm", description="gradient-boosted trees")
     rounds: int = Field(
@@ -87,7 +93,7 @@ class LightGBM(Record):
         description="most trees; tuning stops earlier, where the loss stops falling",
     )
     patience: int = Field(
-        30, ge=1, le=1000, description="rounds without a better validation loss before tuning stops"
+        60, ge=1, le=1000, description="rounds without a better validation loss before tuning stops"
     )
     leaves: int = Field(127, ge=2, le=1024, description="most leaves a tree that tuning may try")
 
@@ -95,32 +101,43 @@ class LightGBM(Record):
         """What matters most on tables, around values that need little tuning."""
         del task
         return (
-            Dimension(name="learning_rate", low=0.03, high=0.2, start=0.05, log=True),
+            Dimension(name="learning_rate", low=0.03, high=0.2, start=0.1, log=True),
             Dimension(
                 name="num_leaves", low=min(4, self.leaves), high=self.leaves,
                 start=min(31, self.leaves), integer=True, log=True,
             ),
-            Dimension(name="min_data_in_leaf", low=5, high=500, start=50, integer=True, log=True),
+            Dimension(name="min_data_in_leaf", low=5, high=2000, start=50, integer=True, log=True),
             Dimension(name="feature_fraction", low=0.3, high=1.0, start=0.6),
             Dimension(name="bagging_fraction", low=0.5, high=1.0, start=0.8),
             Dimension(name="lambda_l2", low=0.01, high=100.0, start=5.0, log=True),
             Dimension(name="cat_smooth", low=1.0, high=300.0, start=30.0, log=True),
+            Dimension(name="extra_trees", low=0, high=1, start=0, integer=True),
         )  # fmt: skip
+
+    def starts(self, task: Task) -> tuple[Parameters, ...]:
+        """Its own start; small trees, trees of large leaves, for values trees of random splits."""
+        tried = (*_TRIED, _RANDOM) if task == "regression" else _TRIED
+        return tuple(
+            {**start, "num_leaves": min(start["num_leaves"], self.leaves)} for start in tried
+        )
 
     def fit(
         self, train: Rows, *, task: Task, parameters: Parameters, seed: int, early: Rows | None
-    ) -> tuple[FittedLightGBM, Parameters]:
+    ) -> Fit:
         """Grow trees; with `early`, as many as do best there, else as many as `rounds` says."""
         require_learnable(train, task)
-        if train.matrix.values.shape[1] == 0:
-            raise FitError("there are no features to grow trees on")
         used = completed(self.space(task), parameters)
-        fixed = None if early is not None else used.get(_ROUNDS)
-        most = self.rounds if fixed is None else int(number(used, _ROUNDS))
-        settings = _settings(used, task, seed) | _counted(train)
-        text, rounds = self._grow(train, early, settings=settings, most=most)
+        settings = chosen(used) | {"objective": task, "seed": seed} | _counted(train)
+        settings["extra_trees"] = bool(number(used, "extra_trees"))
+        most = most_rounds(used, early, ceiling=self.rounds)
+        booster, curve = grow(train, settings, rounds=most, early=early, patience=self.patience)
+        best = 1 + int(np.argmin(curve)) if curve else booster.current_iteration()
         unmet = Unmet.among(train) if train.classes else None
-        return FittedLightGBM(text, unmet), used | {_ROUNDS: rounds}
+
+        def grown(rounds: int) -> FittedLightGBM:
+            return FittedLightGBM(booster.model_to_string(num_iteration=rounds), unmet)
+
+        return Fit(grown(best), used | {ROUNDS: max(1, best)}, curve, grown)
 
     def load(self, folder: Path) -> FittedLightGBM:
         """Read what was saved. LightGBM aborts on a damaged file: verify digests first."""
@@ -129,41 +146,6 @@ class LightGBM(Record):
             (folder / _FILE).read_text(),
             Unmet.parse(unmet.read_text()) if unmet.exists() else None,
         )
-
-    def _grow(
-        self, train: Rows, early: Rows | None, *, settings: Parameters, most: int
-    ) -> tuple[str, int]:
-        import lightgbm
-        from threadpoolctl import threadpool_limits
-
-        categories = train.matrix.categories
-        learned = lightgbm.Dataset(
-            train.matrix.values,
-            train.target,
-            feature_name=[f"f{i}" for i in range(len(categories))],
-            categorical_feature=[i for i, codes in enumerate(categories) if codes],
-            params=settings,
-        )
-        watch = []
-        calls = []
-        if early is not None:
-            watch = [lightgbm.Dataset(early.matrix.values, early.target, reference=learned)]
-            calls = [lightgbm.early_stopping(self.patience, verbose=False)]
-        few = 1 if train.matrix.values.size < _SMALL_CELLS else None
-        try:
-            with threadpool_limits(few):
-                booster = lightgbm.train(
-                    settings, learned, num_boost_round=most, valid_sets=watch, callbacks=calls
-                )
-        except lightgbm.basic.LightGBMError as error:
-            raise FitError(f"LightGBM: {error}") from error
-        rounds = booster.best_iteration if early is not None else booster.current_iteration()
-        return booster.model_to_string(num_iteration=rounds), max(1, rounds)
-
-
-def _settings(used: Parameters, task: Task, seed: int) -> Parameters:
-    chosen = {name: value for name, value in used.items() if name != _ROUNDS}
-    return _FIXED | chosen | {"objective": task, "seed": seed}
 
 
 def _counted(train: Rows) -> Parameters:

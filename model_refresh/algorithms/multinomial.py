@@ -35,7 +35,7 @@ def multinomial(
     """Each class's form; `codes`, shape (rows,), lie in [0, classes), each at least once."""
     problem = _Problem(design, codes, penalty)
     columns = design.sums(np.zeros(codes.size)).size
-    shares = np.bincount(codes, minlength=classes) / codes.size
+    shares = np.bincount(codes, design.weight, minlength=classes) / codes.size
     best = problem.at([Solution(float(np.log(share)), np.zeros(columns)) for share in shares])
     gains: list[float] = []
     for _ in range(_CYCLES):
@@ -80,7 +80,7 @@ class _Problem:
         """These solutions as a point."""
         forms = np.stack([solution.form(self.design) for solution in found], axis=1)
         own = forms[np.arange(self.codes.size), self.codes]
-        loss = float(np.mean(_log_sum(forms) - own))
+        loss = float(np.mean(self.design.weight * (_log_sum(forms) - own)))
         loss += sum(self.penalty.cost(solution.coefficients) for solution in found)
         return _Point(found, forms, loss)
 

@@ -51,6 +51,9 @@ Reason = Annotated[
 def refresh(
     name: Name,
     as_of: MaybeAsOf = None,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Search everywhere, not around what was good before.")
+    ] = False,
     json: Json = False,
     fleet: FleetFolder = FLEET,
     home: Home = HOME,
@@ -58,8 +61,10 @@ def refresh(
     """Run the whole refresh: dataset, candidates, comparison, verdict, champion."""
     model = find_model(name, fleet)
     store, when = _swept(model, home), instant(model, as_of)
-    with watching(model) as tell:
-        promotion = pipeline.refresh(model, store, when, on_step=tell)
+    with watching(model) as watch:
+        promotion = pipeline.refresh(
+            model, store, when, wide=wide, on_step=watch.tell, on_progress=watch.progress
+        )
     newest = store.champion.last()
     now = newest.record if newest else None
     if json:

@@ -158,7 +158,7 @@ def _reached(model: Model, store: ModelStore, as_of: dt.datetime) -> str:
         return "it was compared, and then stopped before its gates were asked"
     if store.datasets(as_of).last() is None:
         return "it stopped before its dataset was whole"
-    names = [each.algorithm for each in model.spec.training.candidates]
+    names = [each.algorithm for each in model.spec.training.in_order]
     missing = [name for name in names if store.candidates(as_of, name).last() is None]
     if missing:
         return f"its dataset is there, and it stopped before {', '.join(missing)} was fitted"

@@ -9,10 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from model_refresh.algorithms import AnyAlgorithm
-from model_refresh.algorithms.constant import Constant
-from model_refresh.algorithms.lightgbm import LightGBM
-from model_refresh.algorithms.linear import Linear
+from model_refresh.config.training import TrainingSpec
 from model_refresh.config.values import (
     ColumnName,
     Columns,
@@ -35,9 +32,6 @@ from model_refresh.splits import Every
 
 MetricName = Annotated[str, WithJsonSchema({"type": "string", "pattern": pattern()})]
 """A metric by name, `precision@5%` among them; which ones serve the task is a rule."""
-
-Candidate = Annotated[AnyAlgorithm, Field(discriminator="algorithm")]
-Frames = Annotated[int, Field(ge=1, le=10_000)]
 
 
 CostMatrix = Annotated[
@@ -115,49 +109,6 @@ class ColumnsSpec(Record):
     categorical: Columns = Field(
         (), description="columns of numbers that are names, such as a shop's; text always is"
     )
-
-
-class TuningSpec(Record):
-    """How much search a refresh may do; all candidates share it."""
-
-    trials: int = Field(20, ge=1, le=10_000, description="sets of parameters to try")
-    seconds: float = Field(60.0, ge=1, le=86_400, description="no new trial is begun after these")
-
-
-class LimitsSpec(Record):
-    """What one fit may use; a fit that exceeds it fails, and the others go on."""
-
-    seconds_per_fit: float = Field(
-        600.0, ge=1, le=86_400, description="deadline of one fit, beside the tuning's seconds"
-    )
-    memory_mib: int = Field(4096, ge=256, le=1_048_576, description="memory of one fit")
-
-
-class TrainingSpec(Record):
-    """Which frames are learned from, and what learns."""
-
-    window: Frames = Field(8, description="frames to train on")
-    min_frames: Frames = Field(
-        2,
-        description="fewest frames that each training window (tuning fits, trial, final) may have "
-        "while there are not yet `window`; holdout and validation always need all of theirs",
-    )
-    holdout: Frames = Field(1, description="newest matured frames, on which versions are judged")
-    validation: Frames = Field(1, description="newest trial frames, on which candidates are chosen")
-    refit: bool = Field(
-        True,
-        description="true: a winner is fitted anew through the newest labels before it is "
-        "deployed; false: the judged version itself is deployed",
-    )
-    candidates: tuple[Candidate, ...] = Field(
-        (Constant(), Linear(), LightGBM()),
-        min_length=1,
-        max_length=32,
-        description="the algorithms to fit, each once; the constant is a yardstick and never wins",
-    )
-    tuning: TuningSpec = Field(TuningSpec(), description="how much search a refresh may do")
-    limits: LimitsSpec = Field(LimitsSpec(), description="what one fit may use")
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="makes every random choice repeatable")
 
 
 class ComparisonSpec(Record):

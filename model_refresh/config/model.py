@@ -52,10 +52,11 @@ class Model:
         return Sizes(
             horizon=label.horizon,
             maturity=label.maturity,
-            window=training.window,
+            window=training.longest_window,
             min_frames=training.min_frames,
             holdout=training.holdout,
             validation=training.validation,
+            folds=training.folds,
         )
 
     @cached_property

@@ -12,10 +12,10 @@ from model_refresh.config.declaration import (
     ComparisonSpec,
     FrameSpec,
     LabelSpec,
-    TrainingSpec,
 )
 from model_refresh.config.messages import Problem, dotted, not_accepted
 from model_refresh.config.reader import Path
+from model_refresh.config.training_rules import candidate_rules, training_rules
 from model_refresh.config.values import format_duration
 from model_refresh.gates import Gate
 from model_refresh.gates.stability import Stability
@@ -23,8 +23,6 @@ from model_refresh.metrics import names
 from model_refresh.metrics.catalogue import forms, serves
 from model_refresh.records import Task
 from model_refresh.splits import Cadence
-
-YARDSTICK = "constant"
 
 
 def broken_rules(sections: Mapping[str, object]) -> Iterator[Problem]:
@@ -81,26 +79,6 @@ def _column_rules(frame: FrameSpec, label: LabelSpec, columns: ColumnsSpec) -> I
             if name in special:
                 message = f"{dotted(path)} names {name!r}, which is {special[name]}: no feature"
                 yield Problem((*path, number), message)
-
-
-def _training_rules(training: TrainingSpec) -> Iterator[Problem]:
-    for name in ("min_frames", "validation"):
-        if (size := getattr(training, name)) > training.window:
-            yield Problem(
-                ("training", name),
-                f"training.{name} is {size}; accepted: at most training.window, {training.window}",
-            )
-    listed = [candidate.algorithm for candidate in training.candidates]
-    for number, name in enumerate(listed):
-        if name in listed[:number]:
-            path: Path = ("training", "candidates", number)
-            yield Problem(path, f"{dotted(path)}: {name} is listed already; list it once")
-    if set(listed) == {YARDSTICK}:
-        yield Problem(
-            ("training", "candidates"),
-            f"training.candidates has nothing but the {YARDSTICK}, a yardstick that is never "
-            "promoted: list another algorithm too",
-        )
 
 
 def _label_rules(task: Task, label: LabelSpec) -> Iterator[Problem]:
@@ -208,7 +186,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Problem]]], ...] = (
     (("frame",), _frame_rules),
     (("frame", "label"), _window_rules),
     (("frame", "label", "columns"), _column_rules),
-    (("training",), _training_rules),
+    (("training",), training_rules),
+    (("task", "training"), candidate_rules),
     (("task", "label"), _label_rules),
     (("task", "comparison"), _metric_rules),
     (("task", "label", "comparison"), _evidence_rules),

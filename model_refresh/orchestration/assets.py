@@ -6,8 +6,8 @@ through the store, so any asset can be materialized alone.
 
 import dagster as dg
 
-from model_refresh.algorithms import AnyAlgorithm
 from model_refresh.config.model import Model
+from model_refresh.config.training import AnyCandidate
 from model_refresh.orchestration import metadata
 from model_refresh.orchestration.describe import describe
 from model_refresh.orchestration.names import (
@@ -17,10 +17,13 @@ from model_refresh.orchestration.names import (
     DATASET,
     FEATURES,
     SCORES,
+    candidate_inputs,
     candidate_keys,
+    is_wide,
     key,
 )
 from model_refresh.orchestration.resources import StoreResource, telling_failures
+from model_refresh.orchestration.telling import telling_progress
 from model_refresh.pipeline import current_frame, score
 from model_refresh.records import Frame
 from model_refresh.refresh.dataset import build_dataset
@@ -35,7 +38,7 @@ from model_refresh.refresh.verdict import judge
 
 def model_assets(model: Model) -> list[dg.AssetsDefinition]:
     """Every asset of one model."""
-    candidates = [_candidate(model, each) for each in model.spec.training.candidates]
+    candidates = [_candidate(model, each) for each in model.spec.training.in_order]
     return [
         _features(model),
         _dataset(model),
@@ -82,16 +85,23 @@ def _dataset(model: Model) -> dg.AssetsDefinition:
     return dataset
 
 
-def _candidate(model: Model, algorithm: AnyAlgorithm) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, "candidates", algorithm.algorithm), deps=[key(model, DATASET)])
+def _candidate(model: Model, algorithm: AnyCandidate) -> dg.AssetsDefinition:
+    @dg.asset(
+        **describe(model, "candidates", algorithm.algorithm),
+        deps=candidate_inputs(model, algorithm),
+    )
     def candidate(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
-        with telling_failures():
-            line = resume_candidate(model, store.of(model), as_of, algorithm)
+        with telling_failures(), telling_progress(context.log.info) as tell:
+            line = resume_candidate(
+                model, store.of(model), as_of, algorithm, wide=is_wide(context), on_progress=tell
+            )
         if line.record.failure is not None:
             context.log.warning(line.record.failure)
+        if line.record.dropped is not None:
+            context.log.info(line.record.dropped)
         return dg.MaterializeResult(metadata=metadata.of_candidate(line))
 
     return candidate

@@ -94,6 +94,8 @@ def of_candidate(line: Line[Candidate]) -> Metadata:
     candidate = line.record
     if candidate.failure is not None:
         return {"failure": dg.MetadataValue.text(candidate.failure)}
+    if candidate.dropped is not None:
+        return {"dropped": dg.MetadataValue.text(candidate.dropped)}
     parameters = candidate.recipe.parameters if candidate.recipe else {}
     return {
         **metrics(candidate.validation),
@@ -101,6 +103,14 @@ def of_candidate(line: Line[Candidate]) -> Metadata:
         "version": dg.MetadataValue.text(candidate.version or "none"),
         "parameters": dg.MetadataValue.json(dict(parameters)),
         "trials": dg.MetadataValue.int(len(candidate.trials)),
+        "trials_given_up": dg.MetadataValue.int(sum(t.pruned for t in candidate.trials)),
+        "search": dg.MetadataValue.text(candidate.search),
+        "folds": dg.MetadataValue.int(len(candidate.folds)),
+        "leans on": table(
+            {"feature": name, "share": share} for name, share in candidate.learned.items()
+        ),
+        "mixes": dg.MetadataValue.int(len(candidate.recipe.members) if candidate.recipe else 0),
+        **({"note": dg.MetadataValue.text(candidate.note)} if candidate.note else {}),
         "repeatable": dg.MetadataValue.bool(candidate.repeatable),
     }
 
@@ -139,7 +149,7 @@ def of_comparison(
             {
                 "candidate": c.name,
                 "chosen": c.name == comparison.challenger,
-                **(_first(comparison.primary, c.validation) or {"failure": c.failure}),
+                **(_first(comparison.primary, c.validation) or {"failure": c.absence}),
             }
             for c in candidates
         ),

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
+from model_refresh.config.ensemble import Ensemble
 from model_refresh.config.model import Model
+from model_refresh.config.training import AnyCandidate
 
 FEATURES, DATASET, COMPARISON = "features", "dataset", "comparison"
 CHALLENGER, CHAMPION, SCORES = "challenger", "champion", "scores"
@@ -11,6 +13,9 @@ PROMOTION_GATE = "promotion_gate"
 MODEL_TAG = "model_refresh/model"
 SELECTION_TAG = "model_refresh/selection"
 REASON_TAG = "model_refresh/reason"
+SEARCH_TAG = "model_refresh/search"
+WIDE = "wide"
+"""Value of SEARCH_TAG in a run whose searches look everywhere, whatever was good before."""
 PARTITION_TAG = "dagster/partition"  # Dagster's own
 
 IMPLICIT_JOB = "__ASSET_JOB"
@@ -24,8 +29,15 @@ def key(model: Model, *step: str) -> dg.AssetKey:
 
 def candidate_keys(model: Model) -> list[dg.AssetKey]:
     """The keys of a model's candidates."""
-    names = [algorithm.algorithm for algorithm in model.spec.training.candidates]
+    names = [algorithm.algorithm for algorithm in model.spec.training.in_order]
     return [key(model, "candidates", name) for name in names]
+
+
+def candidate_inputs(model: Model, candidate: AnyCandidate) -> list[dg.AssetKey]:
+    """What a candidate is made of: the dataset, and for an ensemble the other candidates."""
+    own = key(model, "candidates", candidate.algorithm)
+    others = [each for each in candidate_keys(model) if each != own]
+    return [key(model, DATASET), *(others if isinstance(candidate, Ensemble) else [])]
 
 
 def refresh_selection(model: Model) -> list[dg.AssetKey]:
@@ -38,6 +50,11 @@ def refresh_selection(model: Model) -> list[dg.AssetKey]:
 def score_selection(model: Model) -> list[dg.AssetKey]:
     """What scoring materializes: it runs after a refresh, whatever became of that."""
     return [key(model, FEATURES), key(model, SCORES)]
+
+
+def is_wide(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run asks for searches that look everywhere."""
+    return context.run.tags.get(SEARCH_TAG) == WIDE
 
 
 def partitions(model: Model) -> dg.TimeWindowPartitionsDefinition:

@@ -11,7 +11,9 @@ from model_refresh.orchestration.names import (
     MODEL_TAG,
     PARTITION_TAG,
     REASON_TAG,
+    SEARCH_TAG,
     SELECTION_TAG,
+    WIDE,
     refresh_selection,
     score_selection,
 )
@@ -25,7 +27,10 @@ def request_refresh(model: Model, reason: Reason) -> dg.RunRequest:
         run_key=reason.request,
         partition_key=model.cadence.key(reason.as_of),
         asset_selection=refresh_selection(model),
-        tags=_tags(model, REFRESH, reason.sentence),
+        tags={
+            **_tags(model, REFRESH, reason.sentence),
+            **({SEARCH_TAG: WIDE} if reason.wants_wide_search else {}),
+        },
     )
 
 

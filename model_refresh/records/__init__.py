@@ -20,6 +20,7 @@ from model_refresh.records.data import (
     Column,
     Dataset,
     Definition,
+    FoldPlan,
     Frame,
     FramePlan,
     FrameQuery,
@@ -27,6 +28,7 @@ from model_refresh.records.data import (
     LabelQuery,
     Labels,
 )
+from model_refresh.records.encoding import Encoding
 from model_refresh.records.evidence import (
     Aged,
     Clause,
@@ -45,7 +47,17 @@ from model_refresh.records.evidence import (
     Slice,
     SliceComparison,
 )
-from model_refresh.records.fits import Candidate, Cost, Lineage, Recipe, Trial
+from model_refresh.records.fits import (
+    HALF_LIFE,
+    WINDOW,
+    Candidate,
+    Cost,
+    Lineage,
+    Member,
+    Parameters,
+    Recipe,
+    Trial,
+)
 from model_refresh.records.judgement import (
     Challenger,
     Comparison,
@@ -59,6 +71,8 @@ from model_refresh.records.judgement import (
 )
 
 __all__ = [
+    "HALF_LIFE",
+    "WINDOW",
     "Aged",
     "Candidate",
     "Challenger",
@@ -74,9 +88,11 @@ __all__ = [
     "Definition",
     "Digest",
     "Discovery",
+    "Encoding",
     "Entry",
     "FleetDiscovery",
     "FleetTest",
+    "FoldPlan",
     "Footprint",
     "Frame",
     "FramePlan",
@@ -91,9 +107,11 @@ __all__ = [
     "LabelledFrame",
     "Labels",
     "Lineage",
+    "Member",
     "MetricComparison",
     "Migration",
     "MoverProfile",
+    "Parameters",
     "Promotion",
     "Recipe",
     "Record",

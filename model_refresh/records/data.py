@@ -90,8 +90,21 @@ class LabelledFrame(Record):
         return self.frame.as_of
 
 
+class FoldPlan(Record):
+    """One look into the future: what is learned from, and the later frames that judge it.
+
+    Every label of `tuning` was known at the oldest frame of `validation`.
+    """
+
+    tuning: tuple[Instant, ...]
+    validation: tuple[Instant, ...]
+
+
 class FramePlan(Record):
-    """Which frames serve what in a refresh at `as_of` (the law of time, point 3)."""
+    """Which frames serve what in a refresh at `as_of` (the law of time, point 3).
+
+    `tuning` and `validation` are the newest fold; `earlier` are the folds before it.
+    """
 
     as_of: Instant
     tuning: tuple[Instant, ...]
@@ -100,6 +113,12 @@ class FramePlan(Record):
     holdout: tuple[Instant, ...]
     final: tuple[Instant, ...]
     notes: tuple[str, ...] = ()
+    earlier: tuple[FoldPlan, ...] = Field((), description="older folds, oldest first")
+
+    @property
+    def folds(self) -> tuple[FoldPlan, ...]:
+        """Every fold, oldest first."""
+        return (*self.earlier, FoldPlan(tuning=self.tuning, validation=self.validation))
 
 
 class CheckResult(Record):

@@ -1,94 +1,113 @@
-"""The candidates step: each declared algorithm tuned and fitted in a child process of its own."""
+"""The candidates step: each declared candidate tuned and fitted in a child process of its own."""
+
+from collections.abc import Sequence
 
 from model_refresh import __version__
 from model_refresh.algorithms import AnyAlgorithm
 from model_refresh.algorithms.card import CardText
+from model_refresh.config.ensemble import Ensemble
 from model_refresh.config.model import Model
-from model_refresh.errors import FitError
-from model_refresh.isolation import run_isolated
-from model_refresh.metrics import names
-from model_refresh.records import (
-    Candidate,
-    Cost,
-    Dataset,
-    LabelledFrame,
-    Lineage,
-    Recipe,
-    canonical_json,
-)
+from model_refresh.config.recalibrated import Recalibrated
+from model_refresh.config.training import AnyCandidate
+from model_refresh.errors import CorruptError, FitError, NotStored
+from model_refresh.progress import Tell, silent
+from model_refresh.records import HALF_LIFE, WINDOW, Candidate, Dataset, Recipe, canonical_json
 from model_refresh.refresh.dataset import frames_of
-from model_refresh.refresh.fitting import RESULT, FitJob, FitResult
-from model_refresh.storage import Line, ModelStore
-from model_refresh.storage.folder import bytes_digest, drafting
-from model_refresh.tuning import Budget
+from model_refresh.refresh.ensemble import propose_ensemble
+from model_refresh.refresh.experience import Experience, experience_of
+from model_refresh.refresh.fitting import FitJob
+from model_refresh.refresh.proposal import (
+    Dropped,
+    Proposal,
+    folds_of,
+    shown_metrics,
+    used_by_search,
+)
+from model_refresh.refresh.recalibration import propose_recalibrated
+from model_refresh.refresh.trials import SearchJob
+from model_refresh.refresh.twins import card_text, place_of, run_fit, twin_lineage
+from model_refresh.storage import Line, Log, ModelStore
+from model_refresh.storage.folder import bytes_digest
+from model_refresh.tuning import Choice, Journal, Plan
 
-_CHILD = "model_refresh.refresh.fitting"
+_KEPT = 3
+"""Of how many trials an ensemble may choose, of one algorithm."""
+_PER_MEMBER = 3
+"""Of how many trials a blend may choose each of its members."""
 
 
-def fit_candidate(
-    model: Model, store: ModelStore, dataset: Dataset, algorithm: AnyAlgorithm
+def fit_candidate(  # noqa: PLR0913  (a step's inputs, and how it is run)
+    model: Model,
+    store: ModelStore,
+    dataset: Dataset,
+    candidate: AnyCandidate,
+    *,
+    others: Sequence[Candidate] = (),
+    wide: bool = False,
+    on_progress: Tell = silent,
 ) -> Line[Candidate]:
-    """Tune and fit one algorithm: the trial twin. A fit that fails is recorded, not raised.
+    """Tune and fit one candidate: the trial twin. A fit that fails is recorded, not raised.
 
-    Raises StoreWriteError where the disk refuses: no algorithm is to blame for that.
+    `others` are this refresh's other candidates, of which an ensemble is made. A `wide` search
+    looks everywhere, whatever was good before. Raises StoreWriteError where the disk refuses: no
+    candidate is to blame for that.
     """
-    job = _search_job(model, store, dataset, algorithm)
-    log = store.candidates(dataset.as_of, algorithm.algorithm)
-    key = _job_key(job, dataset)
-    if (line := log.recall(key)) is not None:
-        return line
-    about = Candidate(as_of=dataset.as_of, name=algorithm.algorithm, dataset=dataset.digest())
+    log = store.candidates(dataset.as_of, candidate.algorithm)
+    about = Candidate(as_of=dataset.as_of, name=candidate.algorithm, dataset=dataset.digest())
     try:
-        result, cost = run_fit(model, store, job)
-    except FitError as error:
-        failed = about.model_copy(update={"failure": str(error)})
-        return log.record_once(failed, key=failed.digest())  # not the key, under which it is sought
-    fitted = about.model_copy(update=dict(result))
-    return log.record_once(fitted, key=key, cost=cost)
-
-
-def run_fit(model: Model, store: ModelStore, job: FitJob) -> tuple[FitResult, Cost]:
-    """Run one job in a child process; raises FitError or StoreWriteError with the reason."""
-    limits = model.spec.training.limits
-    tuning_seconds = job.budget.seconds if job.budget is not None else 0.0
-    with drafting(store.root) as scratch:
-        job_file = scratch.path / "job.json"
-        job_file.write_text(job.canonical())
-        cost = run_isolated(
-            _CHILD,
-            job_file,
-            deadline_seconds=limits.seconds_per_fit + tuning_seconds,
-            memory_mib=limits.memory_mib,
+        proposal = _proposal(model, store, dataset, candidate, others=others, wide=wide)
+    except Dropped as reason:
+        return _told(log, about.model_copy(update={"dropped": str(reason)}))
+    except (FitError, NotStored, CorruptError) as error:
+        return _told(log, about.model_copy(update={"failure": str(error)}))
+    key = _job_key(proposal.job, dataset)
+    journal = Journal(store.journal(key))
+    if (line := log.recall(key)) is not None:
+        journal.remove()
+        return line
+    try:
+        result, cost = run_fit(
+            model, store, proposal.resumable(store, key), on_progress=on_progress
         )
-        return FitResult.parse((scratch.path / RESULT).read_text()), cost
+    except FitError as error:
+        return _told(log, about.model_copy(update={"failure": str(error)}))
+    fitted = about.model_copy(update={**dict(result), **proposal.known})
+    line = log.record_once(fitted, key=key, cost=cost)
+    journal.remove()
+    return line
 
 
-def twin_lineage(
-    model: Model, *, frames: tuple[LabelledFrame, ...], used: tuple[LabelledFrame, ...], twin: str
-) -> Lineage:
-    """The lineage of a version fitted on `frames`, with all whose labels it `used` in any way."""
-    return Lineage(
-        model=model.name,
-        twin="trial" if twin == "trial" else "final",
-        definition=model.definition,
-        frames=frames,
-        known_at=max(pair.labels.known_at for pair in (*frames, *used)),
-    )
+def _told(log: Log[Candidate], without: Candidate) -> Line[Candidate]:
+    """Record a candidate that has no version; never under the key by which one is sought."""
+    return log.record_once(without, key=without.digest())
 
 
-def card_text(model: Model) -> CardText:
-    """What a version's card says of the model."""
-    spec = model.spec
-    known = spec.frame.assumes_known
-    return CardText(description=spec.description, owners=spec.owners, assumes_known=known)
+def _proposal(  # noqa: PLR0913  (as fit_candidate)
+    model: Model,
+    store: ModelStore,
+    dataset: Dataset,
+    candidate: AnyCandidate,
+    *,
+    others: Sequence[Candidate],
+    wide: bool,
+) -> Proposal:
+    match candidate:
+        case Ensemble():
+            return propose_ensemble(model, store, dataset, candidate, others)
+        case Recalibrated():
+            return propose_recalibrated(model, store, dataset, candidate)
+        case _:
+            return _propose_search(model, store, dataset, candidate, wide=wide)
 
 
-def _search_job(
-    model: Model, store: ModelStore, dataset: Dataset, algorithm: AnyAlgorithm
-) -> FitJob:
-    tuning = frames_of(dataset, dataset.plan.tuning)
-    validation = frames_of(dataset, dataset.plan.validation)
-    trial = frames_of(dataset, dataset.plan.trial)
+def _propose_search(
+    model: Model, store: ModelStore, dataset: Dataset, algorithm: AnyAlgorithm, *, wide: bool
+) -> Proposal:
+    """An algorithm whose parameters are to be searched for."""
+    known = experience_of(model, store, dataset, algorithm)
+    tunable = bool(algorithm.space(model.spec.task))
+    every = model.spec.training.tuning.widen_every
+    narrow = bool(known.remembered) and not wide and known.since_wide + 1 < every
     recipe = Recipe(
         algorithm=algorithm.algorithm,
         options=algorithm.model_dump(mode="json", exclude={"algorithm"}),
@@ -96,31 +115,51 @@ def _search_job(
         features=dataset.features,
         categorical=dataset.categorical,
         seed=model.spec.training.seed,
+        encoding=model.spec.training.features,
     )
-    return FitJob(
-        store=str(store.root.parent.resolve()),
+    trial = frames_of(dataset, dataset.plan.trial)
+    job = FitJob(
+        store=place_of(store),
         recipe=recipe,
-        lineage=twin_lineage(model, frames=trial, used=(*tuning, *validation), twin="trial"),
-        budget=_share(model, algorithm),
-        loss=model.tuning_loss,
-        shown=tuple(dict.fromkeys([model.primary_metric, *names(model.spec.task)])),
-        cost_matrix=model.spec.comparison.cost_matrix,
-        tuning=tuning,
-        validation=validation,
+        lineage=twin_lineage(model, frames=trial, used=used_by_search(dataset), twin="trial"),
+        search=SearchJob(
+            plan=_plan(model, algorithm, known, narrow=narrow),
+            folds=folds_of(dataset),
+            loss=model.tuning_loss,
+            shown=shown_metrics(model),
+            cost_matrix=model.spec.comparison.cost_matrix,
+            weak_slices=model.spec.comparison.weak_slices,
+            blend=model.spec.training.blend if algorithm.blends else 1,
+            calibration=model.spec.training.calibration if tunable else "none",
+        ),
         about=card_text(model),
-        weak_slices=model.spec.comparison.weak_slices,
     )
+    scope = "narrow" if narrow else "wide" if known.remembered else "cold"
+    return Proposal(job, {"search": scope})
 
 
-def _share(model: Model, algorithm: AnyAlgorithm) -> Budget:
-    """This algorithm's part of the model's budget: those that can be tuned share it evenly."""
-    task, training = model.spec.task, model.spec.training
-    tunable = sum(1 for candidate in training.candidates if candidate.space(task))
-    if not algorithm.space(task):
-        return Budget(trials=1, seconds=training.tuning.seconds)
-    return Budget(
-        trials=max(1, training.tuning.trials // tunable),
-        seconds=training.tuning.seconds / tunable,
+def _plan(model: Model, algorithm: AnyAlgorithm, known: Experience, *, narrow: bool) -> Plan:
+    training = model.spec.training
+    start = model.cadence.start
+    lives = training.half_lives(model.cadence.next(start) - start)
+    days = tuple(each.total_seconds() / 86_400 for each in lives)
+    tunable = bool(algorithm.space(model.spec.task))
+    wanted = any(isinstance(each, Ensemble) for each in training.candidates)
+    kept = _KEPT if wanted else 1
+    if algorithm.blends and training.blend > 1:
+        kept = max(kept, _PER_MEMBER * training.blend)
+    return Plan(
+        budget=known.budget,
+        seed=training.seed,
+        choices=(
+            Choice(name=WINDOW, values=training.window),
+            Choice(name=HALF_LIFE, values=(0.0, *days)),
+        )
+        if tunable
+        else (),
+        remembered=known.remembered,
+        narrow=narrow,
+        keep=kept,
     )
 
 

@@ -7,11 +7,12 @@ frame that is to be scored.
 from model_refresh.algorithms.version import Version, load_version
 from model_refresh.config.model import Model
 from model_refresh.gates.twin_agreement import TwinAgreement
-from model_refresh.records import Challenger, CheckResult, Dataset, Lineage, Verdict
-from model_refresh.refresh.candidates import card_text, run_fit, twin_lineage
+from model_refresh.records import Challenger, CheckResult, Dataset, Verdict
 from model_refresh.refresh.dataset import frames_of
-from model_refresh.refresh.fitting import FitJob
+from model_refresh.refresh.fitting import Calibrate, FitJob
+from model_refresh.refresh.recalibration import RECALIBRATED, deployed_twin
 from model_refresh.refresh.rows import feature_names, load_frame
+from model_refresh.refresh.twins import card_text, place_of, run_fit, twin_lineage
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.folder import bytes_digest
 
@@ -65,11 +66,16 @@ def twin_gate(model: Model) -> TwinAgreement:
 
 def _refit_job(model: Model, store: ModelStore, dataset: Dataset, trial: Version) -> FitJob:
     """The trial's recipe on the newest frames; stopping and choice used the older labels too."""
-    frames = frames_of(dataset, dataset.plan.final)
-    lineage: Lineage = twin_lineage(model, frames=frames, used=dataset.frames, twin="final")
+    frames, ready = frames_of(dataset, dataset.plan.final), {}
+    if trial.recipe.algorithm == RECALIBRATED:
+        deployed = deployed_twin(store, trial)
+        frames, ready = deployed.lineage.frames, {0: deployed.name}
+    holdout = frames_of(dataset, dataset.plan.holdout)
     return FitJob(
-        store=str(store.root.parent.resolve()),
+        store=place_of(store),
         recipe=trial.recipe,
-        lineage=lineage,
+        lineage=twin_lineage(model, frames=frames, used=dataset.frames, twin="final"),
+        ready=ready,
+        calibrate=Calibrate(by=trial.name, frames=holdout),
         about=card_text(model),
     )

@@ -201,11 +201,10 @@ def _require_checks(
 
 
 def _require_artifact(store: ModelStore, version: str, artifact: str | None) -> None:
-    """Every byte of a version is there and matches the digest that was judged."""
-    stored = store.version(version)
-    if stored.digest != artifact:
+    """Every byte of a version, and of those it mixes, is there and matches what was judged."""
+    if store.version(version).digest != artifact:
         raise PromotionRefused(f"version {version} is not the artifact that was judged")
-    if problem := next(stored.problems(), None):
+    if problem := next(store.version_problems(version), None):
         raise PromotionRefused(problem)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from model_refresh import __version__
 from model_refresh.config.model import Model
-from model_refresh.metrics import compare_metrics, metric
+from model_refresh.metrics import Metric, compare_metrics, metric
 from model_refresh.records import (
     Candidate,
     Comparison,
@@ -26,6 +26,7 @@ YARDSTICK = "constant"
 _MOST_HALVINGS = 40
 """Beyond it 1 - confidence is too small to be told from 0."""
 _LEAST_ERROR = 1e-12
+_NEAR = 0.01
 
 
 def compare(
@@ -93,13 +94,38 @@ def _recalled(
 
 
 def choose(model: Model, candidates: Sequence[Candidate]) -> Candidate | None:
-    """The candidate with the best validation value of the primary metric; never the constant."""
+    """The candidate with the best validation value of the primary metric; never the constant.
+
+    One that could be judged on the newest folds only meets the best of the others on those folds. A
+    steady one is taken in place of the best where it is within 1% of it: which of several near
+    ones is best on a few folds says little of the next period.
+    """
     primary = metric(model.primary_metric)
     fitted = [c for c in candidates if c.version is not None and c.name != YARDSTICK]
-    finite = [c for c in fitted if np.isfinite(c.validation[primary.name])]
-    if not finite:
-        return None
-    return max(finite, key=lambda c: primary.gain(c.validation[primary.name], 0.0))
+    best: Candidate | None = None
+    for each in sorted(fitted, key=lambda c: -len(c.folds)):
+        value = _on_newest(each, len(each.folds), primary.name)
+        if not np.isfinite(value):
+            continue
+        rival = value if best is None else _on_newest(best, len(each.folds), primary.name)
+        if best is None or primary.gain(value, rival) > 0:
+            best = each
+    steady = [c for c in fitted if c.steady and best is not None and _is_near(c, best, primary)]
+    return steady[0] if steady else best
+
+
+def _is_near(candidate: Candidate, best: Candidate, primary: Metric) -> bool:
+    """Whether it is at most 1% of the best one's value worse, on the folds that both have."""
+    folds = min(len(candidate.folds), len(best.folds))
+    value = _on_newest(candidate, folds, primary.name)
+    rival = _on_newest(best, folds, primary.name)
+    return bool(primary.gain(value, rival) >= -_NEAR * abs(rival))
+
+
+def _on_newest(candidate: Candidate, folds: int, name: str) -> float:
+    """The mean of a metric's values on so many of the newest folds."""
+    values = [fold[name] for fold in candidate.folds[:folds]]
+    return float(np.mean(values)) if values else candidate.validation[name]
 
 
 def _cut_short(candidate: Candidate) -> str:

@@ -79,7 +79,8 @@ def previous_dataset(store: ModelStore, as_of: dt.datetime) -> Dataset | None:
 def _labelled_frames(
     model: Model, store: ModelStore, plan: FramePlan, *, on_frame: Callable[[Frame], None]
 ) -> tuple[LabelledFrame, ...]:
-    instants = {*plan.tuning, *plan.validation, *plan.trial, *plan.holdout, *plan.final}
+    instants = {*plan.trial, *plan.holdout, *plan.final}
+    instants |= {t for fold in plan.folds for t in (*fold.tuning, *fold.validation)}
     found: list[LabelledFrame] = []
     for instant in sorted(instants):
         query = model.definition.frame

@@ -11,9 +11,9 @@ from model_refresh.algorithms.version import Version, load_version, read_recipe
 from model_refresh.config.model import Model
 from model_refresh.errors import CorruptError, ModelRefreshError, NotStored
 from model_refresh.records import Challenger, Entry, Frame, Incumbent, Lineage
-from model_refresh.refresh.candidates import card_text, run_fit
 from model_refresh.refresh.fitting import FitJob
 from model_refresh.refresh.frame import compute_frame
+from model_refresh.refresh.twins import card_text, place_of, run_fit
 from model_refresh.storage import ModelStore
 from model_refresh.storage.store import stamp
 
@@ -120,7 +120,7 @@ def _rebuild_job(
         ) from error
     recipe = read_recipe(store.version(incumbent.version))
     return FitJob(
-        store=str(store.root.parent.resolve()),
+        store=place_of(store),
         recipe=recipe,
         lineage=lineage,
         about=card_text(model),

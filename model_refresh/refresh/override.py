@@ -101,7 +101,6 @@ def _known_trial(store: ModelStore, version: str) -> str | None:
 
 
 def _require_whole(store: ModelStore, version: str, artifact: str) -> None:
-    stored = store.version(version)
-    problem = next(stored.problems(), None)
-    if problem is not None or stored.digest != artifact:
+    problem = next(store.version_problems(version), None)
+    if problem is not None or store.version(version).digest != artifact:
         raise PromotionRefused(problem or f"version {version} is not the artifact of its entry")

@@ -2,9 +2,11 @@
 
 import datetime as dt
 
-from model_refresh.algorithms import AnyAlgorithm
+from model_refresh.config.ensemble import Ensemble
 from model_refresh.config.model import Model
+from model_refresh.config.training import AnyCandidate
 from model_refresh.errors import NotStored, PromotionRefused
+from model_refresh.progress import Tell, silent
 from model_refresh.records import (
     Candidate,
     Challenger,
@@ -26,11 +28,24 @@ from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.store import stamp
 
 
-def resume_candidate(
-    model: Model, store: ModelStore, as_of: dt.datetime, algorithm: AnyAlgorithm
+def resume_candidate(  # noqa: PLR0913  (as fit_candidate)
+    model: Model,
+    store: ModelStore,
+    as_of: dt.datetime,
+    candidate: AnyCandidate,
+    *,
+    wide: bool = False,
+    on_progress: Tell = silent,
 ) -> Line[Candidate]:
-    """Fit one algorithm on the stored dataset."""
-    return fit_candidate(model, store, stored_dataset(model, store, as_of), algorithm)
+    """Fit one candidate on the stored dataset; an ensemble needs the others to be there."""
+    dataset = stored_dataset(model, store, as_of)
+    others = []
+    if isinstance(candidate, Ensemble):
+        names = [each.algorithm for each in model.spec.training.in_order if each != candidate]
+        others = [_stored_candidate(model, store, dataset, name) for name in names]
+    return fit_candidate(
+        model, store, dataset, candidate, others=others, wide=wide, on_progress=on_progress
+    )
 
 
 def resume_comparison(
@@ -38,15 +53,8 @@ def resume_comparison(
 ) -> tuple[Line[Comparison], list[Candidate]]:
     """Compare the stored candidates; all that are declared must be there."""
     dataset = stored_dataset(model, store, as_of)
-    candidates = []
-    for algorithm in model.spec.training.candidates:
-        line = store.candidates(as_of, algorithm.algorithm).last()
-        if line is None or line.record.dataset != dataset.digest():
-            raise NotStored(
-                f"{_about(model, as_of)}: candidate {algorithm.algorithm} was not fitted on the "
-                "stored dataset; run that step first"
-            )
-        candidates.append(line.record)
+    names = [each.algorithm for each in model.spec.training.in_order]
+    candidates = [_stored_candidate(model, store, dataset, name) for name in names]
     return compare(model, store, dataset, candidates), candidates
 
 
@@ -100,6 +108,16 @@ def stored_dataset(model: Model, store: ModelStore, as_of: dt.datetime) -> Datas
         raise NotStored(
             f"{_about(model, as_of)}: the model's SQL or label changed since the dataset was "
             "built; run the step dataset again"
+        )
+    return line.record
+
+
+def _stored_candidate(model: Model, store: ModelStore, dataset: Dataset, name: str) -> Candidate:
+    line = store.candidates(dataset.as_of, name).last()
+    if line is None or line.record.dataset != dataset.digest():
+        raise NotStored(
+            f"{_about(model, dataset.as_of)}: candidate {name} was not fitted on the "
+            "stored dataset; run that step first"
         )
     return line.record
 

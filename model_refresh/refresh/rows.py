@@ -13,23 +13,28 @@ from model_refresh.storage.store import ROWS
 
 LABEL = "__label__"
 AS_OF = "__as_of__"
-RESERVED = (LABEL, AS_OF)
+KNOWN_AT = "__known_at__"
+RESERVED = (LABEL, AS_OF, KNOWN_AT)
 
 
 @dataclass(frozen=True)
 class LabelledRows:
     """Rows of several frames, sorted by as_of and key, so that a fit doesn't depend on file order.
 
-    `table` holds the frames' columns; `as_of` is datetime64[us] in UTC, shape (rows,).
+    `table` holds the frames' columns; `as_of`, and `known_at`, when a row's label was known, are
+    datetime64[us] in UTC, shape (rows,).
     """
 
     table: pl.DataFrame
     as_of: NDArray[np.datetime64]
     target: NDArray[np.float64]
+    known_at: NDArray[np.datetime64]
 
     def taken(self, rows: NDArray[np.intp]) -> "LabelledRows":
         """Only these rows, in this order."""
-        return LabelledRows(self.table[rows], self.as_of[rows], self.target[rows])
+        return LabelledRows(
+            self.table[rows], self.as_of[rows], self.target[rows], self.known_at[rows]
+        )
 
 
 def load_labelled(
@@ -45,7 +50,8 @@ def load_labelled(
     return LabelledRows(
         table=table.drop(RESERVED),
         as_of=table[AS_OF].to_numpy().astype("datetime64[us]"),
-        target=table[LABEL].to_numpy().astype(np.float64),
+        target=np.ascontiguousarray(table[LABEL].to_numpy().astype(np.float64)),
+        known_at=table[KNOWN_AT].to_numpy().astype("datetime64[us]"),
     )
 
 
@@ -68,5 +74,8 @@ def _labelled(store: ModelStore, pair: LabelledFrame, columns: list[str]) -> pl.
     key = list(pair.frame.key)
     table = load_frame(store, pair.frame, columns)
     joined = table.join(pl.read_parquet(stored.file(ROWS)), on=key, how="inner")
-    instant = pl.lit(pair.as_of.replace(tzinfo=None)).cast(pl.Datetime("us"))
-    return joined.with_columns(instant.alias(AS_OF)).sort(key)
+    instants = {AS_OF: pair.as_of, KNOWN_AT: labels.known_at}
+    return joined.with_columns(
+        pl.lit(instant.replace(tzinfo=None)).cast(pl.Datetime("us")).alias(name)
+        for name, instant in instants.items()
+    ).sort(key)

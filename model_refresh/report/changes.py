@@ -88,7 +88,7 @@ def _parameters(new: Held, old: Held | None) -> list[Table]:
     theirs = old.recipe.parameters if old and old.recipe.algorithm == new.recipe.algorithm else None
     names = list(dict.fromkeys([*ours, *(theirs or {})]))
     if not names:
-        return []
+        return _members(new)
     rows = []
     for name in names:
         values = [
@@ -98,7 +98,22 @@ def _parameters(new: Held, old: Held | None) -> list[Table]:
         rows.append((Cell(name), *_beside(values)))
     sides = ("challenger", "incumbent") if theirs is not None else ("challenger",)
     titles = heads("parameter", *sides, numbers=sides)
-    return [Table(titles, tuple(rows), title="Parameters", dense=True)]
+    title = "Parameters of the best trial" if new.recipe.members else "Parameters"
+    return [Table(titles, tuple(rows), title=title, dense=True), *_members(new)]
+
+
+def _members(new: Held) -> list[Table]:
+    """What a mixture is made of, one column a member."""
+    members = new.recipe.members
+    if not members:
+        return []
+    names = list(dict.fromkeys(name for each in members for name in each.recipe.parameters))
+    numbers = [str(number) for number in range(1, len(members) + 1)]
+    told = [("algorithm", [each.recipe.algorithm for each in members])]
+    told.append(("weight", [_value(each.weight) for each in members]))
+    told += [(n, [_value(each.recipe.parameters.get(n)) for each in members]) for n in names]
+    rows = tuple((Cell(name), *map(Cell, values)) for name, values in told)
+    return [Table(heads("member", *numbers, numbers=numbers), rows, title="Mixes", dense=True)]
 
 
 def _beside(values: Sequence[str]) -> list[Cell]:

@@ -1,23 +1,26 @@
-"""How much a stored version leans on each feature, from the version's own file."""
+"""How much a stored version leans on each feature, from the version's own files."""
 
 import json
 from collections.abc import Iterable
 
 import polars as pl
 
+from model_refresh.algorithms.version import read_learned
 from model_refresh.features import Encoder
 from model_refresh.records import Recipe
 from model_refresh.storage import StoredFolder
 
 
 def importances(stored: StoredFolder, recipe: Recipe) -> dict[str, float] | None:
-    """Feature -> share of the whole, adding up to 1; None where the file doesn't tell.
+    """Feature -> share of the whole, adding up to 1; None where the files don't tell.
 
-    Trees: the loss that splits on it took away (LightGBM's "gain"). Linear models: the largest
-    weight of a standard deviation or of a category. They tell what the version uses, not what
-    causes anything, and features that say the same share it between them. Raises NotStored or
-    CorruptError.
+    Versions say it themselves, in learned.json. Of those that were stored before there was one it
+    is read from the model, LightGBM's "gain" or the largest weight of a standard deviation or of
+    a category. It tells what the version uses, not what causes anything, and features that say the
+    same share it between them. Raises NotStored or CorruptError.
     """
+    if (told := read_learned(stored)) is not None:
+        return told.importances
     if "encoder.json" not in stored.manifest.files:
         return None
     columns = _columns(Encoder.parse(stored.read("encoder.json")))

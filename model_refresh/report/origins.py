@@ -69,7 +69,12 @@ def candidates(facts: Facts) -> Section | None:
     rows = tuple(_candidate(facts, each, columns) for each in found)
     blocks: list[Block] = [Table(titles, rows)]
     blocks += [Words(f"{c.name}: {c.failure}", "warning") for c in found if c.failure is not None]
-    text = "On the validation rows, which the choice was made on; the holdout was not looked at."
+    told = [(c.name, c.dropped or c.note) for c in found]
+    blocks += [Words(f"{name}: {said}", "muted") for name, said in told if said is not None]
+    text = (
+        "The mean over the validation folds, which the choice was made on; the holdout was not "
+        "looked at."
+    )
     blocks.append(Words(text, "muted"))
     return Section("candidates", "Candidates on validation", tuple(blocks))
 
@@ -134,11 +139,18 @@ def _footprint(facts: Facts) -> Iterable[str]:
 
 def _candidate(facts: Facts, each: Candidate, columns: dict[str, int]) -> tuple[Cell, ...]:
     chosen = each.name == facts.comparison.challenger
-    state, tone = ("chosen", "good") if chosen else ("failed", "bad") if each.failure else ("", "")
+    state, tone = ("chosen", "good") if chosen else _absence(each)
     below = "" if each.repeatable else "tuning was cut short by time"
     return (
         Cell(each.name, tone="strong" if chosen else "", below=below),
         Cell(state, tone=tone),  # type: ignore[arg-type]
         *(Cell(fixed(each.validation.get(name), at)) for name, at in columns.items()),
-        Cell(count(len(each.trials)) if each.failure is None else fixed(None, 0)),
+        Cell(count(len(each.trials)) if each.absence is None else fixed(None, 0)),
     )
+
+
+def _absence(each: Candidate) -> tuple[str, str]:
+    """In a word whether a candidate is missing, and the tone of that."""
+    if each.failure is not None:
+        return "failed", "bad"
+    return ("not in it", "") if each.dropped is not None else ("", "")

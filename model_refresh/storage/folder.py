@@ -28,6 +28,8 @@ from model_refresh.storage.files import (
 )
 
 MANIFEST = "manifest.json"
+MEMBER = "member"
+"""Inputs of a version whose names begin so are the digests of versions that it mixes."""
 RESTORE = "restore it from a backup"
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]

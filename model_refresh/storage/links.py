@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from pathlib import Path
 
+from model_refresh.errors import CorruptError, NotStored
 from model_refresh.records import (
     Candidate,
     Challenger,
@@ -19,7 +20,7 @@ from model_refresh.records import (
     Scores,
     Verdict,
 )
-from model_refresh.storage.folder import MANIFEST
+from model_refresh.storage.folder import MANIFEST, MEMBER
 from model_refresh.storage.store import ModelStore
 
 
@@ -60,6 +61,8 @@ def _(record: Dataset, model: ModelStore) -> Iterator[Link]:
 def _(record: Candidate, model: ModelStore) -> Iterator[Link]:
     yield Link(model.datasets(record.as_of).folder, record.dataset)
     yield from _version(model, record.version)
+    if record.predictions is not None:
+        yield Link(model.predictions_folder / record.predictions[:16] / MANIFEST)
 
 
 @links.register
@@ -110,8 +113,15 @@ def _(record: ReportFile, model: ModelStore) -> Iterator[Link]:
 
 
 def _version(model: ModelStore, name: str | None) -> Iterator[Link]:
-    if name is not None:
-        yield Link(model.versions_folder / name / MANIFEST)
+    if name is None:
+        return
+    yield Link(model.versions_folder / name / MANIFEST)
+    try:
+        inputs = model.version(name).manifest.inputs
+    except (CorruptError, NotStored):
+        return  # the version's own link, or the walk over all files, tells of it
+    for member in (digest for about, digest in inputs.items() if about.startswith(MEMBER)):
+        yield from _version(model, member[:16])
 
 
 def _entry(model: ModelStore, number: int | None) -> Iterator[Link]:

@@ -4,6 +4,8 @@
 <model>/labels/<query>/<as_of>/          log of Labels, and a folder for each content
 <model>/refreshes/<as_of>/<step>/        log of that step's records
 <model>/versions/<version>/              fitted versions
+<model>/predictions/<digest>/            candidates' predictions of validation rows
+<model>/studies/                         journals of searches that have not ended
 <model>/champion/                        log of Entry
 <model>/scores/<as_of>/                  log of Scores, and a folder for each batch
 <model>/reports/<as_of>/                 log of ReportFile, and a folder for each report
@@ -12,7 +14,7 @@ _tests/, _discoveries/                   logs of the fleet's false discovery con
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +39,7 @@ from model_refresh.records import (
 )
 from model_refresh.storage.folder import (
     MANIFEST,
+    MEMBER,
     RESTORE,
     Draft,
     StoredFolder,
@@ -50,6 +53,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 ROWS = "rows.parquet"
 SCORES = "scores.parquet"
 REPORT = "report.html"
+STUDIES = "studies"
 
 R = TypeVar("R", bound=Record)
 
@@ -175,6 +179,17 @@ class ModelStore:
             raise CorruptError(f"{stored.path / MANIFEST} was edited: {remedy}")
         return stored
 
+    def version_problems(self, version: str) -> Iterator[str]:
+        """What is wrong with a version's files, and with those of versions that it mixes.
+
+        Raises NotStored or CorruptError where one of them can't be opened.
+        """
+        stored = self.version(version)
+        yield from stored.problems()
+        for about, digest in stored.manifest.inputs.items():
+            if about.startswith(MEMBER):
+                yield from self.version_problems(digest[:16])
+
     def versions(self) -> list[str]:
         """Every fitted version's name, sorted."""
         return _names(self.root / "versions")
@@ -183,6 +198,22 @@ class ModelStore:
     def versions_folder(self) -> Path:
         """Where versions are drafted and published."""
         return self.root / "versions"
+
+    @property
+    def predictions_folder(self) -> Path:
+        """Where candidates' predictions of validation rows are drafted and published."""
+        return self.root / "predictions"
+
+    def predictions(self, digest: str) -> StoredFolder:
+        """A candidate's predictions of validation rows; raises NotStored or CorruptError."""
+        stored = open_folder(self.predictions_folder / digest[:16])
+        if stored.digest != digest:
+            raise CorruptError(f"{stored.path / MANIFEST} was edited: {RESTORE}")
+        return stored
+
+    def journal(self, key: str) -> Path:
+        """The file in which the trials of one search are kept until it is recorded."""
+        return self.root / STUDIES / f"{key[:16]}.jsonl"
 
     def content(self, log: Log[R], content: str) -> StoredFolder:
         """The folder of a frame, labels or batch, whose manifest has the digest `content`."""

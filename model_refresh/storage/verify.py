@@ -29,7 +29,7 @@ from model_refresh.storage.files import is_damaged, is_temporary
 from model_refresh.storage.folder import MANIFEST, RESTORE, open_folder
 from model_refresh.storage.links import links
 from model_refresh.storage.log import Log
-from model_refresh.storage.store import ModelStore, Store
+from model_refresh.storage.store import STUDIES, ModelStore, Store
 
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 _LINE = re.compile(r"[0-9]{8}\.json")
@@ -80,6 +80,8 @@ def _files(model: ModelStore, folder: Path, records: dict[Path, Record]) -> Iter
         return
     yield from _log(model, folder, files, records)
     for path in folders:
+        if path == model.root / STUDIES:
+            continue  # journals of searches that have not ended: no record rests on them
         if is_damaged(path):
             yield f"{path} was set aside as damaged: look at it, then remove it"
         else:

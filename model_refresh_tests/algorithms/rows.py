@@ -1,5 +1,7 @@
 """Small encoded tables with a known law, for algorithms to learn."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -37,9 +39,35 @@ def make_rows(task: Task, *, rows: int = 600, seed: int = 0) -> Rows:
     return Rows(matrix, (rng.random(rows) < 1 / (1 + np.exp(-form))).astype(np.float64))
 
 
+def make_known(task: Task, *, rows: int = 600, seed: int = 0) -> Rows:
+    """Such rows where the idle number is the label of last time, sometimes missing."""
+    made = make_rows(task, rows=rows, seed=seed)
+    rng = np.random.default_rng(seed + 2000)
+    last = np.where(rng.random(rows) < 0.8, made.target, rng.permutation(made.target))
+    last[rng.random(rows) < 0.1] = np.nan
+    return with_last(made, last)
+
+
+def with_last(rows: Rows, last: ArrayLike) -> Rows:
+    """The same rows with another third column, named `last`."""
+    values = rows.matrix.values.copy()
+    values[:, 2] = last
+    plain, gappy, _, group = rows.matrix.names
+    matrix = Matrix(values, (plain, gappy, "last", group), rows.matrix.categories)
+    return replace(rows, matrix=matrix)
+
+
 def with_target(rows: Rows, target: ArrayLike) -> Rows:
     """The same matrix with another target."""
     return Rows(rows.matrix, np.asarray(target, dtype=np.float64), rows.classes)
+
+
+def repeated(rows: Rows, times: NDArray[np.intp]) -> Rows:
+    """Each row so many times."""
+    matrix = Matrix(
+        np.repeat(rows.matrix.values, times, axis=0), rows.matrix.names, rows.matrix.categories
+    )
+    return Rows(matrix, np.repeat(rows.target, times), rows.classes)
 
 
 def first(rows: Rows, count: int) -> Rows:

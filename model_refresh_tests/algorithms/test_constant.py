@@ -8,7 +8,7 @@ from model_refresh_tests.algorithms.rows import make_matrix, make_rows, with_tar
 
 def test_a_class_counts_half_a_row_more_than_it_has() -> None:
     rows = with_target(make_rows("multiclass"), np.repeat([0.0, 2.0], [450, 150]))
-    fitted, _ = Constant().fit(rows, task="multiclass", parameters={}, seed=0, early=None)
+    fitted = Constant().fit(rows, task="multiclass", parameters={}, seed=0, early=None).fitted
     expected = np.array([450.5, 0.5, 150.5]) / 601.5
     np.testing.assert_allclose(fitted.predict(make_matrix(rows=2)), [expected] * 2)
 

@@ -12,14 +12,9 @@ from model_refresh_tests.algorithms.rows import loss, make_rows
 
 
 def fit_text(folder: Path, **parameters: bool | int | float | str) -> str:
-    fitted, _ = LightGBM().fit(
-        make_rows("binary"),
-        task="binary",
-        parameters={"rounds": 5} | parameters,
-        seed=0,
-        early=None,
-    )
-    fitted.save(folder)
+    used: Parameters = {"rounds": 5, **parameters}
+    fit = LightGBM().fit(make_rows("binary"), task="binary", parameters=used, seed=0, early=None)
+    fit.fitted.save(folder)
     return (folder / "model.txt").read_text()
 
 
@@ -40,21 +35,20 @@ def test_categories_are_split_natively(tmp_path: Path) -> None:
 def test_early_stopping_finds_fewer_rounds_than_allowed_and_returns_them() -> None:
     rows, early = make_rows("regression"), make_rows("regression", seed=1)
     algorithm = LightGBM(rounds=5000)
-    fitted, used = algorithm.fit(rows, task="regression", parameters={}, seed=0, early=early)
-    found = int(number(used, "rounds"))
+    fit = algorithm.fit(rows, task="regression", parameters={}, seed=0, early=early)
+    found = int(number(fit.parameters, "rounds"))
     assert 1 < found < 1000
-    best = loss(early.target, fitted.predict(early.matrix))
+    best = loss(early.target, fit.fitted.predict(early.matrix))
     for rounds in (found // 4, found * 4):
-        other, _ = algorithm.fit(
-            rows, task="regression", parameters=used | {"rounds": rounds}, seed=0, early=None
-        )
-        assert loss(early.target, other.predict(early.matrix)) > best
+        used = fit.parameters | {"rounds": rounds}
+        other = algorithm.fit(rows, task="regression", parameters=used, seed=0, early=None)
+        assert loss(early.target, other.fitted.predict(early.matrix)) > best
 
 
 def test_rounds_are_capped_by_the_option_while_searching() -> None:
     rows, early = make_rows("regression"), make_rows("regression", seed=1)
-    _, used = LightGBM(rounds=3).fit(rows, task="regression", parameters={}, seed=0, early=early)
-    assert used["rounds"] == 3
+    fit = LightGBM(rounds=3).fit(rows, task="regression", parameters={}, seed=0, early=early)
+    assert fit.parameters["rounds"] == 3
 
 
 def test_a_category_never_seen_is_predicted_like_an_unknown_one() -> None:
@@ -63,17 +57,17 @@ def test_a_category_never_seen_is_predicted_like_an_unknown_one() -> None:
     seen = np.where(rows.matrix.values[:, 3] == 4, 1, rows.matrix.values[:, 3])
     values = np.column_stack([rows.matrix.values[:, :3], seen])
     learned = Rows(Matrix(values, rows.matrix.names, rows.matrix.categories), rows.target)
-    fitted, _ = LightGBM().fit(
-        learned, task="binary", parameters={"rounds": 10}, seed=0, early=None
-    )
-    assert np.isfinite(fitted.predict(rows.matrix)).all()
+    fit = LightGBM().fit(learned, task="binary", parameters={"rounds": 10}, seed=0, early=None)
+    assert np.isfinite(fit.fitted.predict(rows.matrix)).all()
 
 
 def test_another_seed_grows_other_trees(tmp_path: Path) -> None:
     rows = make_rows("binary")
     parameters: Parameters = {"rounds": 5}
-    one, _ = LightGBM().fit(rows, task="binary", parameters=parameters, seed=0, early=None)
-    other, _ = LightGBM().fit(rows, task="binary", parameters=parameters, seed=1, early=None)
+    one, other = (
+        LightGBM().fit(rows, task="binary", parameters=parameters, seed=seed, early=None).fitted
+        for seed in (0, 1)
+    )
     assert not np.array_equal(one.predict(rows.matrix), other.predict(rows.matrix))
 
 
@@ -103,11 +97,9 @@ def test_rounds_that_are_no_number_are_a_fit_error() -> None:
 
 def test_a_round_grows_a_tree_for_each_class_and_stops_early(tmp_path: Path) -> None:
     rows, early = make_rows("multiclass"), make_rows("multiclass", seed=1)
-    fitted, used = LightGBM(rounds=5000).fit(
-        rows, task="multiclass", parameters={}, seed=0, early=early
-    )
-    rounds = int(number(used, "rounds"))
-    fitted.save(tmp_path)
+    fit = LightGBM(rounds=5000).fit(rows, task="multiclass", parameters={}, seed=0, early=early)
+    rounds = int(number(fit.parameters, "rounds"))
+    fit.fitted.save(tmp_path)
     text = (tmp_path / "model.txt").read_text()
     assert "objective=multiclass num_class:3" in text
     assert text.count("\nTree=") == 3 * rounds

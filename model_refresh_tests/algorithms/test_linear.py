@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model_refresh.algorithms import Linear
-from model_refresh.algorithms.linear import FittedLinear, FittedMultinomial
+from model_refresh.algorithms.linear_terms import FittedLinear, FittedMultinomial
 from model_refresh.algorithms.protocol import Parameters, Rows
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
@@ -24,7 +24,7 @@ print({"sklearn", "scipy", "lightgbm", "threadpoolctl"} & set(sys.modules))
 
 def fit(rows: Rows, **parameters: bool | int | float | str) -> FittedLinear:
     used = {"penalty": 1e-5, **parameters}
-    fitted, _ = Linear().fit(rows, task="regression", parameters=used, seed=0, early=None)
+    fitted = Linear().fit(rows, task="regression", parameters=used, seed=0, early=None).fitted
     assert isinstance(fitted, FittedLinear)
     return fitted
 
@@ -111,9 +111,8 @@ def test_one_that_was_stored_before_there_were_classes_is_read(tmp_path: Path) -
 
 def test_it_finds_the_classes_of_the_law_that_made_the_rows() -> None:
     rows = make_rows("multiclass", rows=20_000)
-    fitted, _ = Linear().fit(
-        rows, task="multiclass", parameters={"penalty": 1e-5}, seed=0, early=None
-    )
+    used: Parameters = {"penalty": 1e-5}
+    fitted = Linear().fit(rows, task="multiclass", parameters=used, seed=0, early=None).fitted
     assert isinstance(fitted, FittedMultinomial)
     first, _, last = (form.numbers[0].weight / form.numbers[0].scale for form in fitted.forms)
     assert last == pytest.approx(-first, rel=0.1)
@@ -124,7 +123,7 @@ def test_a_class_that_was_never_met_is_left_out_of_the_fit() -> None:
     rows = make_rows("multiclass")
     used: Parameters = {"penalty": 1e-3, "lasso_share": 0.0}
     among = replace(rows, target=rows.target * 2, classes=5)
-    one, _ = Linear().fit(rows, task="multiclass", parameters=used, seed=0, early=None)
-    other, _ = Linear().fit(among, task="multiclass", parameters=used, seed=0, early=None)
+    one = Linear().fit(rows, task="multiclass", parameters=used, seed=0, early=None).fitted
+    other = Linear().fit(among, task="multiclass", parameters=used, seed=0, early=None).fitted
     known = other.predict(rows.matrix)[:, ::2] / (1 - 2 * 0.5 / 602.5)
     np.testing.assert_allclose(known, one.predict(rows.matrix), atol=1e-12)

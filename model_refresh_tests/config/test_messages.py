@@ -35,14 +35,33 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
          "schedule, triggers, report, did you mean 'training'?"),
         ("window: 4", "did you mean training.window?"),
         ("training: {windw: 4}", "6:12 training.windw is not known; accepted: window, min_frames, "
-         "holdout, validation, refit, candidates, tuning, limits, seed, did you mean 'window'?"),
+         "holdout, validation, folds, half_life, blend, calibration, features, refit, candidates, "
+         "tuning, limits, seed, did you mean 'window'?"),
         ("training:\n  tuning:\n    trails: 4", "8:5 training.tuning.trails is not known; "
-         "accepted: trials, seconds, did you mean 'trials'?"),
-        ("training: {window: 0}",
-         "6:20 training.window is 0: it must be greater than or equal to 1"),
-        ("training: {window: 8.5}", "6:20 training.window is 8.5: it must be a valid integer"),
-        ("training: {window: '8'}", "6:20 training.window is '8': it must be a valid integer"),
-        ("training: {window: true}", "6:20 training.window is true: it must be a valid integer"),
+         "accepted: trials, seconds, widen_every, did you mean 'trials'?"),
+        ("training: {window: 0}", "6:20 training.window: 0 is not accepted; accepted: a whole "
+         "number of frames from 1 to 10000, or a list of such to choose among"),
+        ("training: {window: 8.5}", "6:20 training.window: 8.5 is not accepted"),
+        ("training: {window: '8'}", "6:20 training.window: '8' is not accepted"),
+        ("training: {window: true}", "6:20 training.window: True is not accepted"),
+        ("training: {window: [4, 0]}", "6:20 training.window: 0 is not accepted"),
+        ("training: {window: [4, 4]}", "6:20 training.window: a list of lengths has at least one, "
+         "and each only once"),
+        ("training: {window: []}", "6:20 training.window: a list of lengths has at least one"),
+        ("training: {window: [8, 2], min_frames: 3}",
+         "6:40 training.min_frames is 3; accepted: at most training.window, 2"),
+        ("training: {folds: 0}", "6:19 training.folds is 0: it must be greater than or equal to 1"),
+        ("training: {half_life: [7d, 7d]}",
+         "6:23 training.half_life: a length is listed twice; list it once"),
+        ("training: {calibration: beat}", "6:25 training.calibration is 'beat'; accepted: auto, "
+         "none, platt, beta, isotonic, line, did you mean 'beta'?"),
+        ("training: {calibration: line}", "6:25 training.calibration is 'line'; accepted: auto, "
+         "none, platt, beta, isotonic (task: binary)"),
+        ("training: {tuning: {widen_every: 0}}", "6:34 training.tuning.widen_every is 0: it must"),
+        ("training: {candidates: [{algorithm: linear}, {algorithm: ensemble, members: 1}]}",
+         "6:77 training.candidates[1].members is 1: it must be greater than or equal to 2"),
+        ("training: {candidates: [{algorithm: linear}, {algorithm: recalibrated, method: line}]}",
+         "6:46 training.candidates[1]: method is 'line'; accepted: platt, beta, isotonic"),
         ("training: {refit: yes}", "6:19 training.refit is 'yes': it must be a valid boolean"),
         ("training: null", "6:11 training is null: it must be a mapping"),
         ("training: {candidates: [{algorithm: lightgbn}]}", "6:37 "
@@ -56,7 +75,10 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
          "{algorithm: linear}]}",
          "6:69 training.candidates[2]: linear is listed already; list it once"),
         ("training: {candidates: [{algorithm: constant}]}", "6:24 training.candidates has nothing "
-         "but the constant, a yardstick that is never promoted: list another algorithm too"),
+         "but constant: list an algorithm too, such as lightgbm. The constant is a yardstick that "
+         "is never promoted, and the others are made of algorithms"),
+        ("training: {candidates: [{algorithm: ensemble}, {algorithm: recalibrated}]}", "6:24 "
+         "training.candidates has nothing but ensemble and recalibrated: list an algorithm too"),
         ("training: {window: 2, min_frames: 3}",
          "6:35 training.min_frames is 3; accepted: at most training.window, 2"),
         ("training: {window: 2, validation: 3}",
@@ -110,7 +132,8 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
 def test_a_problem_is_told_at_its_line_and_column(tmp_path: Path, line: str, problem: str) -> None:
     (found,) = problems_of(tmp_path, f"{MODEL}{line}\n")
     computed = {
-        "{algorithms}": ", ".join(sorted(["constant", "lightgbm", "linear"])),
+        "{algorithms}": "catboost, constant, ensemble, forest, lightgbm, linear, naive, "
+        "recalibrated, xgboost",
         "{gates}": "absolute, beats_constant, calibration, latency, non_inferior, size, slices, "
         "stability, superior, twin_agreement, value",
     }
@@ -167,7 +190,7 @@ def test_one_wrong_section_hides_no_problem_of_another(tmp_path: Path) -> None:
     wrong = "training: {window: 0}\ncomparison: {metric: auc}\nframes: 1\n"
     found = problems_of(tmp_path, MODEL.replace("features", "f") + wrong)
     assert [problem.split(" ")[:2] for problem in found] == [
-        ["6:20", "training.window"],
+        ["6:20", "training.window:"],
         ["7:22", "comparison.metric"],
         ["8:1", "frames"],
     ]
@@ -181,3 +204,21 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
 def test_a_long_value_is_cut_in_its_message(tmp_path: Path) -> None:
     (found,) = problems_of(tmp_path, MODEL + f"training: {{window: {'x' * 100_000}}}\n")
     assert len(found) < 300
+
+
+@pytest.mark.parametrize("method", ["platt", "auto"])
+def test_classes_have_no_calibration_to_declare(tmp_path: Path, method: str) -> None:
+    classes = MODEL.replace("binary", "multiclass").replace("y, ", "y, classes: [a, b, c], ")
+    candidates = "[{algorithm: linear}, {algorithm: recalibrated}]"
+    found = problems_of(
+        tmp_path, f"{classes}training: {{calibration: {method}, candidates: {candidates}}}\n"
+    )
+    assert any("candidates[1]: recalibrated serves no multiclass task" in each for each in found)
+    assert ("training.calibration is 'platt'; accepted: auto, none" in found[0]) == (
+        method != "auto"
+    )
+
+
+def test_lengths_and_half_lives_to_choose_among_are_read(tmp_path: Path) -> None:
+    chosen = "training: {window: [4, 8], half_life: [28d, 7d], calibration: auto, folds: 5}\n"
+    assert problems_of(tmp_path, MODEL + chosen) == []

@@ -59,9 +59,7 @@ def test_a_fit_killed_before_its_manifest_is_invisible_and_swept(
     again = lab.again({"training.seed": 1})
     before = again.store.versions()
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "model_refresh.refresh.candidates._CHILD", "model_refresh_tests.isolated.dying"
-        )
+        patch.setattr("model_refresh.refresh.twins._CHILD", "model_refresh_tests.isolated.dying")
         failed = fit_candidate(again.model, again.store, dataset, Linear()).record
     assert str(failed.failure).startswith("died of SIGKILL")
     assert again.store.versions() == before
@@ -76,9 +74,8 @@ def test_a_kill_at_any_call_of_publishing_leaves_a_whole_version_or_none(lab: La
     version = load_version(lab.store, name)
     folder = lab.store.versions_folder / name
     do = partial(
-        publish_version, lab.store, version.recipe, version.lineage, encoder=version.encoder,
-        fitted=version.fitted,
-    )  # fmt: skip
+        publish_version, lab.store, version.recipe, version.lineage, predictor=version.predictor
+    )
     seen = set()
     for _ in crash_points(do, partial(shutil.rmtree, folder)):
         seen.add(name in lab.store.versions())

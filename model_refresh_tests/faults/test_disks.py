@@ -48,7 +48,8 @@ def test_a_disk_that_is_full_stops_a_refresh_and_leaves_nothing_half_written(
     refresh = command(lab, "refresh", NAME, "--as-of", stamp(lab.day(FIRST)))
     ended = run([sys.executable, "-c", LIMITED, str(limit), *refresh[2:]])
     *progress, line = ended.stderr.splitlines()
-    assert (ended.returncode, len(progress)) == (1, len(reached))
+    assert ended.returncode == 1
+    assert len(progress) >= len(reached), "and how far the tuning has come, where there is time"
     assert "File too large" in line
     assert place in line
     assert "run" in line.rpartition(";")[2], "it says what to do"

@@ -33,9 +33,7 @@ def test_a_fit_that_fails_is_recorded_with_its_reason_and_the_others_go_on(
     poor = lab.again({"training.limits": limits, "training.tuning": {"trials": 2, "seconds": 1}})
     dataset = dataset_of(poor)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "model_refresh.refresh.candidates._CHILD", f"model_refresh_tests.isolated.{child}"
-        )
+        patch.setattr("model_refresh.refresh.twins._CHILD", f"model_refresh_tests.isolated.{child}")
         failed = fit_candidate(poor.model, poor.store, dataset, Linear()).record
     assert failed.failure is not None
     assert why in failed.failure
@@ -62,9 +60,7 @@ def test_a_failure_is_no_answer_to_the_same_inputs(
 ) -> None:
     dataset, other = dataset_of(lab), lab.again({"training.seed": 1})
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "model_refresh.refresh.candidates._CHILD", "model_refresh_tests.isolated.failing"
-        )
+        patch.setattr("model_refresh.refresh.twins._CHILD", "model_refresh_tests.isolated.failing")
         failed = fit_candidate(other.model, other.store, dataset, Linear())
         assert failed.record.failure is not None
         assert fit_candidate(other.model, other.store, dataset, Linear()) == failed

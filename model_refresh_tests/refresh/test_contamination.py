@@ -48,9 +48,7 @@ def champion_saw_the_holdout(lab: Lab) -> str:
         update={"frames": seen, "known_at": max(pair.labels.known_at for pair in seen)}
     )
     whole = load_version(lab.store, version)
-    stored = publish_version(
-        lab.store, whole.recipe, saw, encoder=whole.encoder, fitted=whole.fitted
-    )
+    stored = publish_version(lab.store, whole.recipe, saw, predictor=whole.predictor)
     override(lab.store, stored.digest[:16], as_of=late, who="somebody", reason="a try")
     resume_comparison(lab.model, lab.store, lab.day(SECOND))
     verdict = resume_verdict(lab.model, lab.store, lab.day(SECOND)).record
@@ -205,8 +203,7 @@ def _compared_as(lab: Lab, changed: Callable[[Lineage, Dataset], Lineage]) -> st
         lab.store,
         version.recipe,
         changed(version.lineage, dataset),
-        encoder=version.encoder,
-        fitted=version.fitted,
+        predictor=version.predictor,
     )
     planted = candidate.model_copy(update={"version": stored.digest[:16]})
     with pytest.raises(ModelRefreshError) as refusal:

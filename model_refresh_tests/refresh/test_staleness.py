@@ -60,8 +60,7 @@ def test_a_champion_that_knows_the_holdout_is_told_and_not_judged(weeks: Lab) ->
         weeks.store,
         newest.recipe.model_copy(update={"seed": 99}),
         newest.lineage,
-        encoder=newest.encoder,
-        fitted=newest.fitted,
+        predictor=newest.predictor,
     )
     version = fitted.digest[:16]
     line = weeks.store.comparisons(weeks.day(FIRST + 2)).last()

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from model_refresh import pipeline
-from model_refresh.algorithms.version import load_version
+from model_refresh.algorithms.version import Single, load_version
 from model_refresh.errors import CorruptError, DataError, ModelRefreshError
 from model_refresh.records import Entry, Scores
 from model_refresh.refresh.frame import compute_frame
@@ -135,7 +135,15 @@ def test_a_score_that_is_not_finite_publishes_nothing(lab: Lab) -> None:
         def save(self, folder: object) -> None:
             del folder
 
-    lost = Role(replace(role.version, fitted=Lost()), role.frame)
+        def importances(self) -> None:
+            return None
+
+        def contributions(self, matrix: object) -> None:
+            del matrix
+
+    assert isinstance(role.version.predictor, Single)
+    model = replace(role.version.predictor, fitted=Lost())
+    lost = Role(replace(role.version, predictor=model), role.frame)
     with pytest.raises(DataError, match="300 scores that are not finite"):
         publish_scores(lab.store, newest_entry(lab), lost, None)
     assert lab.store.scores(lab.day(SECOND)).lines() == []

@@ -26,8 +26,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 ROOT = Path(__file__).parents[2]
-STEPS = ("dataset", "candidate_constant", "candidate_linear", "candidate_lightgbm", "comparison",
-         "verdict", "challenger", "promotion")  # fmt: skip
+STEPS = ("dataset", "candidate_constant", "candidate_linear", "candidate_lightgbm",
+         "candidate_recalibrated", "candidate_ensemble", "comparison", "verdict", "challenger",
+         "promotion")  # fmt: skip
 ENDED = "ended by itself"
 PATIENCE_SECONDS = 10.0
 
@@ -37,7 +38,12 @@ LARGE = {
         {"algorithm": "constant"},
         {"algorithm": "linear"},
         {"algorithm": "lightgbm", "rounds": 60},
+        {"algorithm": "recalibrated"},
+        {"algorithm": "ensemble"},
     ],
+    "training.calibration": "auto",
+    "training.folds": 2,
+    "training.window": [3, 2],
     "training.tuning": {"trials": 4, "seconds": 600},
     "comparison.metric": "brier",
 }

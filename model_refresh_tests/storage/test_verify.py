@@ -52,7 +52,8 @@ def name(found: list[str], path: Path) -> bool:
 
 
 def test_a_store_that_is_whole_has_no_problem(stored: Lab) -> None:
-    assert kinds_of(stored) == {"champion", "frames", "labels", "refreshes", "scores", "versions"}
+    kinds = {"champion", "frames", "labels", "predictions", "refreshes", "scores", "versions"}
+    assert kinds_of(stored) == kinds
     assert problems(stored) == []
 
 
