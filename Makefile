@@ -11,10 +11,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 
-.PHONY: help install demo test check format lint types floors smoke dev soak lock clean
+# What the examples' flights are made to, and where they are refreshed.
+FLIGHTS := examples/flights/data/flights.parquet
+FLIGHTS_DATES ?= 2013-07-01 2013-09-02 2013-11-04
+CDNOW_DATES ?= 1997-10-06 1998-01-05 1998-04-06
+EXAMPLE := $(BIN)/model-refresh refresh --fleet examples
+
+.PHONY: help install demo example-flights example-cdnow quality test check format lint types floors smoke dev soak lock clean
 
 help:  ## say what there is
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: $(STAMP)  ## make .venv from requirements.lock
 
@@ -23,6 +29,20 @@ $(STAMP): requirements.lock pyproject.toml scripts/install.sh
 
 demo: $(STAMP)  ## refresh a model on real data, six Mondays, then two damaged feeds
 	@$(BIN)/python demo/run.py
+
+$(FLIGHTS): $(STAMP) examples/flights/fetch.py
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[flights]'
+	@$(BIN)/python examples/flights/fetch.py
+
+example-flights: $(FLIGHTS)  ## refresh both flights models at three dates: how late will a flight be?
+	@for date in $(FLIGHTS_DATES); do for name in flights_late flights_delay; do \
+		$(EXAMPLE) $$name --as-of $$date; done; done
+
+example-cdnow: $(STAMP)  ## refresh the spend model at three dates: what will a customer spend?
+	@for date in $(CDNOW_DATES); do $(EXAMPLE) cdnow_spend --as-of $$date; done
+
+quality: $(FLIGHTS)  ## measure candidates beside other AutoML, each in an environment of its own; hours
+	@$(BIN)/python benchmarks/quality.py
 
 test: $(STAMP)  ## run the tests
 	@$(BIN)/pytest -n 2 --dist loadgroup
