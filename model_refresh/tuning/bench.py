@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Loss = Callable[[Floats, Floats], float]
 """(target, prediction) -> loss; lower is better."""
 
-_HOPE = 0.02
+_HOPE = 0.05
 """By what share of the best loss each fold that is still to come may put a trial right."""
 _NEAR = 0.05
 """Rounds whose mean loss is so much above the least, relative to it, weigh 1/e as much."""
