@@ -5,7 +5,7 @@ same number of trials: one cold, one that begins with what the warm searches of 
 found and looks around it, as refreshes do. Printed is after how many trials the warm one was as
 good as the cold one ended: its validation loss at most, and within a thousandth of it.
 
-    python benchmarks/search.py [--weeks 12] [--trials 20] [--window 8] [--models NAME ...]
+    python benchmarks/search.py [--weeks 10] [--trials 10] [--window 5] [--models NAME ...]
 
 Needs the flights for flights_late (`make example-flights` fetches them).
 """
@@ -128,9 +128,9 @@ def _shortened(model: Model, window: int) -> Model:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--weeks", type=int, default=12)
-    parser.add_argument("--trials", type=int, default=20)
-    parser.add_argument("--window", type=int, default=8, help="frames to train on")
+    parser.add_argument("--weeks", type=int, default=10)
+    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--window", type=int, default=5, help="frames to train on")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     return parser.parse_args()
 

@@ -2,7 +2,8 @@
 
 MODEL_REFRESH_FLEET (default `fleet`) is the folder of models, MODEL_REFRESH_HOME (default
 `.model_refresh`) that of the store, and MODEL_REFRESH_ONLY loads a single model. A model whose
-declaration is wrong is left out and named in the log; it delays no other.
+declaration is wrong is left out and named in the log; it delays no other. One that needs a library
+that isn't installed is named too, and is scored all the same.
 """
 
 import logging
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from model_refresh.config.demands import missing_libraries
 from model_refresh.config.fleet import read_fleet
 from model_refresh.orchestration.build import build_definitions
 
@@ -23,5 +25,7 @@ _only = os.environ.get("MODEL_REFRESH_ONLY")
 _models, _problems = read_fleet(_fleet, environment=os.environ, only=_only)
 for _problem in _problems:
     logging.getLogger("model_refresh").error("left out: %s", _problem)
+for _lacking in (line for model in _models for line in missing_libraries(model)):
+    logging.getLogger("model_refresh").error("no refresh until this is installed: %s", _lacking)
 
 defs: dg.Definitions = build_definitions(_models, home=_home)

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from model_refresh.algorithms.version import load_version
+from model_refresh.config.demands import require_libraries
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, VerdictVoid
 from model_refresh.progress import Tell, silent
@@ -49,11 +50,12 @@ def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
     A refresh that has promoted is done: run again, it does nothing and gives the same record.
     `wide` has every search look everywhere, as after drift, not around what was good before.
 
-    Raises NotDue while too few frames have matured, DataError where a check on data stops it,
-    and PromotionRefused where a gate rejects.
+    Raises ConfigError where a candidate's library isn't installed, NotDue while too few frames have
+    matured, DataError where a check on data stops it, and PromotionRefused where a gate rejects.
     """
     if (settled := settled_promotion(store, as_of)) is not None:
         return settled.record
+    require_libraries(model)
     dataset = build_dataset(model, store, as_of).record
     on_step("dataset", dataset)
     candidates: list[Candidate] = []

@@ -64,6 +64,20 @@ def test_a_broken_model_is_left_out_and_named(load: Load, caplog: pytest.LogCapt
     dg.Definitions.validate_loadable(defs)
 
 
+def test_a_model_whose_library_is_missing_is_loaded_and_named(
+    load: Load, fleet: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    needs = [{"algorithm": "linear"}, {"algorithm": "catboost"}]
+    make_model(fleet, name="dora", purchases=make_purchases(customers=20), candidates=needs)
+    monkeypatch.setattr("model_refresh.algorithms.declared.find_spec", lambda name: None)
+    with caplog.at_level(logging.ERROR, logger="model_refresh"):
+        defs = load(MODEL_REFRESH_ONLY="dora")
+    assert defs.assets
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("no refresh until this is installed: ")
+    assert told.endswith("pip install 'model_refresh[catboost]'")
+
+
 def test_one_model_can_be_loaded_alone(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     defs = load(MODEL_REFRESH_ONLY="bert")
     assert groups(defs) == {"bert"}

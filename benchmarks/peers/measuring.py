@@ -1,7 +1,7 @@
 """One program run in a session of its own: what it and all of its children used.
 
 - CPU: `wait4` on the program, which counts the children that it has waited for too.
-- Peak memory: the largest sum, over the session's processes, of the proportional set size (shared
+- Peak memory: the largest sum, over all of its processes, of the proportional set size (shared
   pages are divided among those that share them), looked at every quarter of a second; a shorter
   peak may be missed.
 """
@@ -74,16 +74,29 @@ def size_mib(folder: Path) -> float:
 
 
 def _session(leader: int) -> Iterator[int]:
-    """The processes of a session, children that have lost their parent among them."""
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue  # it has ended meanwhile
-        if int(stat.rpartition(")")[2].split()[3]) == leader:
-            yield int(entry.name)
+    """The processes of a session, and all that descend from its leader, in whatever session.
+
+    So children that have lost their parent are among them, and those that began a new session.
+    """
+    known = {
+        int(entry.name): _family(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()
+    }
+    for process in known:
+        line = [process]
+        while line[-1] in known and line[-1] not in line[:-1]:
+            line.append(known[line[-1]][0])
+        if leader in line or known[process][1] == leader:
+            yield process
+
+
+def _family(entry: Path) -> tuple[int, int]:
+    """A process's parent and session; zeros where it has ended meanwhile."""
+    try:
+        stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0, 0
+    fields = stat.rpartition(")")[2].split()
+    return int(fields[1]), int(fields[3])
 
 
 def _proportional_mib(process: int) -> float:

@@ -1,5 +1,6 @@
 """The mean of the labels, or the classes' shares: the yardstick that every other must beat."""
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -17,10 +18,14 @@ _FILE = "model.json"
 
 
 class FittedConstant(Record):
-    """One value for every row; for a multiclass task one share a class, which sum to 1."""
+    """One value for every row; for a multiclass task one share a class, which sum to 1.
+
+    `task` is None in one that was stored before it was kept.
+    """
 
     value: float
     shares: tuple[float, ...] = ()
+    task: Task | None = None
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
         """The mean of the labels that were learned from; shape (rows,).
@@ -37,8 +42,17 @@ class FittedConstant(Record):
     def importances(self) -> None:
         """None: it leans on no column."""
 
-    def contributions(self, matrix: Matrix) -> None:
-        """None: there is nothing but the base."""
+    def contributions(self, matrix: Matrix) -> NDArray[np.float64] | None:
+        """Nothing but the base, which is the mean on the link scale.
+
+        None for a multiclass task, and where the task isn't known.
+        """
+        if self.task is None or self.task == "multiclass":
+            return None
+        rows, columns = matrix.values.shape
+        told = np.zeros((rows, columns + 1))
+        told[:, -1] = self.value if self.task == "regression" else _log_odds(self.value)
+        return told
 
 
 class Constant(Declared):
@@ -61,13 +75,17 @@ class Constant(Declared):
         del seed, early
         require_learnable(train, task)
         if task == "multiclass":
-            return Fit(FittedConstant(value=0.0, shares=_shares(train)), parameters)
+            return Fit(FittedConstant(value=0.0, shares=_shares(train), task=task), parameters)
         mean = np.average(train.target, weights=train.weight)
-        return Fit(FittedConstant(value=float(mean)), parameters)
+        return Fit(FittedConstant(value=float(mean), task=task), parameters)
 
     def load(self, folder: Path) -> FittedConstant:
         """Read model.json."""
         return FittedConstant.parse((folder / _FILE).read_text())
+
+
+def _log_odds(chance: float) -> float:
+    return math.log(chance / (1 - chance))
 
 
 def _shares(train: Rows) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """What every algorithm that can be declared says of itself, unless it says otherwise."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import ClassVar, get_args
 
@@ -43,6 +44,14 @@ class Declared(Record):
             f"{self.library.module} is not installed: "
             f"pip install 'model_refresh[{self.library.extra}]'"
         )
+
+    def missing_column(self, names: Sequence[str]) -> str | None:
+        """Which feature it asks for by name that is not among these, in one sentence.
+
+        None where nothing lacks: most ask for none.
+        """
+        del names
+        return None
 
     def require_library(self) -> None:
         """Raise FitError where its library is not installed."""

@@ -66,7 +66,7 @@ def explained(encoder: Encoder, fitted: Fitted, rows: pl.DataFrame, *, by: str) 
     if told is None:
         raise FitError(
             f"a model by {by} doesn't tell what each feature adds to a prediction: multiclass "
-            "models and the constant never do; its importances are all that there is"
+            "models never do; its importances are all that there is"
         )
     names = _feature_names(encoder)
     added = np.zeros((told.shape[0], len(names)))

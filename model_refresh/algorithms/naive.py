@@ -1,6 +1,7 @@
 """The last value, carried forward: what is predicted where nothing is learned."""
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -85,6 +86,11 @@ class Naive(Declared):
         """Not multiclass: which class a value stands for isn't known."""
         return tuple(task for task in get_args(Task) if task != "multiclass")
 
+    def missing_column(self, names: Sequence[str]) -> str | None:
+        """What it carries forward, where that is none of these, nor `FEATURE:part` of one."""
+        feature, _, _ = self.column.rpartition(":")
+        return None if {self.column, feature} & {*names} else _no_feature(self.column, names)
+
     def space(self, task: Task) -> tuple[Dimension, ...]:
         """Nothing to tune."""
         del task
@@ -112,14 +118,19 @@ class Naive(Declared):
         return FittedNaive.parse((folder / _FILE).read_text())
 
 
+def _no_feature(column: str, names: Sequence[str]) -> str:
+    """A name that is not known, and those that are near."""
+    close = difflib.get_close_matches(column, names, n=3)
+    known = ", ".join(map(repr, close or names))
+    return (
+        f"naive carries forward {column!r}, which is no feature; "
+        f"{'did you mean' if close else 'there are'} {known}{'?' if close else ''}"
+    )
+
+
 def _place(column: str, matrix: Matrix, task: Task) -> int:
     if column not in matrix.names:
-        close = difflib.get_close_matches(column, matrix.names, n=3)
-        known = ", ".join(map(repr, close or matrix.names))
-        raise FitError(
-            f"naive carries forward {column!r}, which is no feature; "
-            f"{'did you mean' if close else 'there are'} {known}{'?' if close else ''}"
-        )
+        raise FitError(_no_feature(column, matrix.names))
     place = matrix.names.index(column)
     if task == "regression" and matrix.categories[place]:
         raise FitError(

@@ -26,6 +26,7 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
+from model_refresh.config.demands import missing_libraries
 from model_refresh.config.fleet import read_fleet
 from model_refresh.config.model import Model
 from model_refresh.config.queries import query_problems, query_warnings
@@ -56,6 +57,7 @@ def check(
     """Find every error of every model, with file, line and column."""
     models, problems = _with_sound_queries(*_read(fleet, names))
     warned = {model.name: [*warnings(model), *query_warnings(model)] for model in models}
+    problems += [line for model in models for line in missing_libraries(model)]
     probes: list[Probe] = []
     for model in models if data else []:
         try:

@@ -35,6 +35,8 @@ def _(record: Dataset, primary: str) -> str:
 def _(record: Candidate, primary: str) -> str:
     if record.failure is not None:
         return f"failed: {record.failure}"
+    if record.dropped is not None:
+        return f"left out: {record.dropped}"
     trials = f"{len(record.trials)} trial{'' if len(record.trials) == 1 else 's'}"
     cut = "" if record.repeatable else ", cut short by tuning.seconds: can't be repeated exactly"
     value = record.validation[primary]

@@ -1,7 +1,7 @@
 """One model's folder: its model.yaml and queries to a model, or everything that is wrong."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from model_refresh.config.files import read_bytes, read_query
 from model_refresh.config.messages import Problem, dotted, problems_of, shown
 from model_refresh.config.model import Model
 from model_refresh.config.rules import broken_rules
+from model_refresh.errors import ConfigError
 
 FILE = "model.yaml"
 
@@ -47,6 +48,23 @@ def read_model(folder: Path, *, environment: Mapping[str, str]) -> Reading:
         document.problems.extend(zip(places, messages, strict=True))
     found = sorted(document.problems, key=lambda problem: problem[0])
     return Reading(None, tuple(f"{path}:{at.line}:{at.column} {says}" for at, says in found))
+
+
+def located(model: Model, problems: Sequence[Problem]) -> list[str]:
+    """Problems that were found once the model had been read, as `file:line:column message`.
+
+    Raises ConfigError where the file can't be read any more.
+    """
+    path = model.folder / FILE
+    try:
+        document = reader.read_document(read_bytes(path, below=model.folder))
+    except ValueError as error:
+        raise ConfigError([f"{path}:1:1 {error}"]) from None
+    places = [document.place(each.path, at_key=each.at_key) for each in problems]
+    return [
+        f"{path}:{at.line}:{at.column} {each.message}"
+        for at, each in zip(places, problems, strict=True)
+    ]
 
 
 def _resolve(

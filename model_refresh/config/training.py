@@ -90,7 +90,7 @@ class TuningSpec(Record):
     widen_every: int = Field(
         4,
         ge=1,
-        le=1000,
+        le=9,
         description="a search looks around what earlier refreshes found, and each so many "
         "refreshes everywhere again; 1: everywhere each time",
     )
@@ -125,7 +125,7 @@ class TrainingSpec(Record):
     folds: int = Field(
         2,
         ge=1,
-        le=50,
+        le=12,
         description="most blocks of `validation` frames, one before the other, on which a search "
         "judges; a block whose past is shorter than min_frames is left out, but for the newest",
     )

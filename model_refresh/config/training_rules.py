@@ -65,8 +65,6 @@ def _against(candidate: AnyCandidate, task: Task) -> Iterator[str]:
             if task not in candidate.tasks():
                 served = ", ".join(candidate.tasks())
                 yield f"{candidate.algorithm} serves {served}; the task is {task}"
-            if (missing := candidate.missing_library()) is not None:
-                yield missing
 
 
 def _spoken(names: Sequence[str]) -> str:

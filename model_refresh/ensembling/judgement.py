@@ -21,7 +21,9 @@ class Judgement(Record):
     best: str = Field(description="the best single model on all folds, whatever its cost")
     gain: float = Field(description="of ensembles over best single models, on rows neither saw")
     standard_error: float
-    kept: bool = Field(description="more than one member, and the gain exceeds its error")
+    kept: bool = Field(
+        description="more than one member, the gain exceeds its error, and the best is beaten too"
+    )
     sentence: str
 
 
@@ -40,18 +42,21 @@ def judge(
     parts = library if len(library.targets) > 1 else library.halved()
     search = Search(library, make_averages(library, loss), loss, caps)
     averages = search.averages if parts is library else make_averages(parts, loss)
-    gain, error = _crossed(Search(parts, averages, loss, caps))
+    crossing = Search(parts, averages, loss, caps)
+    gain, error = _crossed(crossing)
     weights = search.weights()
-    kept = gain > error and len(weights.weights) > 1
+    over_best = _over(crossing, search.best())
+    kept = gain > error and over_best > 0 and len(weights.weights) > 1
     return Judgement(
         weights=weights,
         best=search.best(),
         gain=gain,
         standard_error=error,
         kept=kept,
-        sentence=f"an average of {len(weights.weights)} models gains {gain:.2g} in {loss.label} "
-        f"over the best single one, {search.best()}, with a standard error of {error:.2g}: "
-        f"{'it is kept' if kept else 'it is dropped'}",
+        sentence=f"averages of up to {most} models gain {gain:.2g} in {loss.label} over single "
+        f"ones, both chosen on other rows, with a standard error of {error:.2g}, and "
+        f"{over_best:.2g} over {search.best()}, the best of all: "
+        f"{'the ensemble is kept' if kept else 'the ensemble is dropped'}",
     )
 
 
@@ -64,6 +69,14 @@ def _crossed(search: Search) -> tuple[float, float]:
         gains.append(gain)
         changes.append(change / (len(change) * folds))
     return float(np.mean(gains)), _error(np.concatenate(changes), search.library.groups)
+
+
+def _over(search: Search, best: str) -> float:
+    """The mean gain of the same ensembles over one model, chosen on whatever rows."""
+    folds = range(len(search.averages))
+    return float(
+        np.mean([_contest(search, f, search.without(f).weights(), best)[0] for f in folds])
+    )
 
 
 def _contest(search: Search, fold: int, weights: Weights, best: str) -> tuple[float, Floats]:

@@ -6,6 +6,7 @@ through the store, so any asset can be materialized alone.
 
 import dagster as dg
 
+from model_refresh.config.demands import require_libraries
 from model_refresh.config.model import Model
 from model_refresh.config.training import AnyCandidate
 from model_refresh.orchestration import metadata
@@ -79,6 +80,7 @@ def _dataset(model: Model) -> dg.AssetsDefinition:
 
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
+            require_libraries(model)
             line = build_dataset(model, store.of(model), as_of, on_frame=report)
         return dg.MaterializeResult(metadata=metadata.of_dataset(line.record, key(model, FEATURES)))
 

@@ -107,7 +107,8 @@ def of_candidate(line: Line[Candidate]) -> Metadata:
         "search": dg.MetadataValue.text(candidate.search),
         "folds": dg.MetadataValue.int(len(candidate.folds)),
         "leans on": table(
-            {"feature": name, "share": share} for name, share in candidate.learned.items()
+            {"feature": name, "share": share}
+            for name, share in sorted(candidate.learned.items(), key=lambda each: -each[1])
         ),
         "mixes": dg.MetadataValue.int(len(candidate.recipe.members) if candidate.recipe else 0),
         **({"note": dg.MetadataValue.text(candidate.note)} if candidate.note else {}),
@@ -149,7 +150,7 @@ def of_comparison(
             {
                 "candidate": c.name,
                 "chosen": c.name == comparison.challenger,
-                **(_first(comparison.primary, c.validation) or {"failure": c.absence}),
+                **(_first(comparison.primary, c.validation) or _absence(c)),
             }
             for c in candidates
         ),
@@ -250,6 +251,13 @@ def _side_by_side(judged: MetricComparison) -> Mapping[str, object]:
         "gain over incumbent": gain and gain.estimate,
         "at least": gain and gain.lower,
     }
+
+
+def _absence(candidate: Candidate) -> dict[str, str | None]:
+    """Why it has no values: what went wrong, or why it stayed away."""
+    if candidate.dropped is not None:
+        return {"left out": candidate.dropped}
+    return {"failure": candidate.failure}
 
 
 def _slice(judged: SliceComparison) -> Mapping[str, object]:

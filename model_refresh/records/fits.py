@@ -98,6 +98,7 @@ class Trial(Record):
     parameters: Parameters
     loss: float
     pruned: bool = False
+    failure: str | None = None
 
 
 class Candidate(Record):

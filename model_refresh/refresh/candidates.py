@@ -54,13 +54,19 @@ def fit_candidate(  # noqa: PLR0913  (a step's inputs, and how it is run)
     """
     log = store.candidates(dataset.as_of, candidate.algorithm)
     about = Candidate(as_of=dataset.as_of, name=candidate.algorithm, dataset=dataset.digest())
+    asked = None
+    if isinstance(candidate, Ensemble):
+        asked = _mixture_key(model, dataset, candidate, others)
+    if asked is not None and (line := log.recall(asked)) is not None:
+        return line  # what was mixed may rest on a clock: it is not mixed anew
     try:
         proposal = _proposal(model, store, dataset, candidate, others=others, wide=wide)
     except Dropped as reason:
-        return _told(log, about.model_copy(update={"dropped": str(reason)}))
+        dropped = about.model_copy(update={"dropped": str(reason)})
+        return log.record_once(dropped, key=asked or dropped.digest())
     except (FitError, NotStored, CorruptError) as error:
         return _told(log, about.model_copy(update={"failure": str(error)}))
-    key = _job_key(proposal.job, dataset)
+    key = asked or _job_key(proposal.job, dataset)
     journal = Journal(store.journal(key))
     if (line := log.recall(key)) is not None:
         journal.remove()
@@ -107,7 +113,7 @@ def _propose_search(
     known = experience_of(model, store, dataset, algorithm)
     tunable = bool(algorithm.space(model.spec.task))
     every = model.spec.training.tuning.widen_every
-    narrow = bool(known.remembered) and not wide and known.since_wide + 1 < every
+    narrow = tunable and bool(known.remembered) and not wide and known.since_wide + 1 < every
     recipe = Recipe(
         algorithm=algorithm.algorithm,
         options=algorithm.model_dump(mode="json", exclude={"algorithm"}),
@@ -134,7 +140,7 @@ def _propose_search(
         ),
         about=card_text(model),
     )
-    scope = "narrow" if narrow else "wide" if known.remembered else "cold"
+    scope = "narrow" if narrow else "wide" if known.remembered and tunable else "cold"
     return Proposal(job, {"search": scope})
 
 
@@ -161,6 +167,16 @@ def _plan(model: Model, algorithm: AnyAlgorithm, known: Experience, *, narrow: b
         narrow=narrow,
         keep=kept,
     )
+
+
+def _mixture_key(
+    model: Model, dataset: Dataset, spec: Ensemble, others: Sequence[Candidate]
+) -> str:
+    """The inputs of an ensemble: the others, and what is declared of training and judging."""
+    declared = model.spec.model_dump(mode="json", include={"training", "comparison"})
+    made = [dataset.digest(), spec.canonical(), [each.digest() for each in others]]
+    inputs = [declared, *made, __version__]
+    return bytes_digest(canonical_json(inputs).encode())
 
 
 def _job_key(job: FitJob, dataset: Dataset) -> str:

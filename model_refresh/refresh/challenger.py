@@ -6,10 +6,11 @@ frame that is to be scored.
 
 from model_refresh.algorithms.version import Version, load_version
 from model_refresh.config.model import Model
+from model_refresh.errors import FitError
 from model_refresh.gates.twin_agreement import TwinAgreement
-from model_refresh.records import Challenger, CheckResult, Dataset, Verdict
+from model_refresh.records import Challenger, CheckResult, Cost, Dataset, Verdict
 from model_refresh.refresh.dataset import frames_of
-from model_refresh.refresh.fitting import Calibrate, FitJob
+from model_refresh.refresh.fitting import Calibrate, FitJob, FitResult
 from model_refresh.refresh.recalibration import RECALIBRATED, deployed_twin
 from model_refresh.refresh.rows import feature_names, load_frame
 from model_refresh.refresh.twins import card_text, place_of, run_fit, twin_lineage
@@ -36,7 +37,7 @@ def refit_challenger(
     trial = load_version(store, comparison.record.trial)
     final, cost = trial, None
     if model.spec.training.refit:
-        result, cost = run_fit(model, store, _refit_job(model, store, dataset, trial))
+        result, cost = _refitted(model, store, _refit_job(model, store, dataset, trial))
         final = load_version(store, result.version)
     challenger = about.model_copy(
         update={
@@ -48,6 +49,17 @@ def refit_challenger(
         }
     )
     return log.record_once(challenger, key=key, cost=cost)
+
+
+def _refitted(model: Model, store: ModelStore, job: FitJob) -> tuple[FitResult, Cost]:
+    """Run the refit; its error names it, and what limits it."""
+    try:
+        return run_fit(model, store, job)
+    except FitError as error:
+        raise FitError(
+            f"the refit of the challenger, {job.recipe.algorithm}, {error}; what one fit may use "
+            "is declared in training.limits"
+        ) from error
 
 
 def _agreement_on_current(

@@ -8,9 +8,11 @@ import numpy as np
 from model_refresh.config.ensemble import Ensemble
 from model_refresh.config.model import Model
 from model_refresh.ensembling import Library, Weights, judge, select
+from model_refresh.errors import FitError
 from model_refresh.metrics import metric
 from model_refresh.metrics.protocol import Floats
 from model_refresh.records import Candidate, Dataset, Member, Recipe
+from model_refresh.refresh.calibrating import calibrated
 from model_refresh.refresh.dataset import frames_of
 from model_refresh.refresh.fitting import FitJob
 from model_refresh.refresh.library import Candidates, read_candidates
@@ -41,11 +43,17 @@ def propose_ensemble(
     found = read_candidates(store, dataset, others, timed=spec.latency_ms is not None)
     mix = _greedy(model, spec, found) if spec.weights == "greedy" else _soft(model, spec, found)
     members = [found.member(name, weight) for name, weight in mix.weights.items()]
-    values = [measured(model, *pair) for pair in mix.folds]
+    recipe, judged, why = calibrated(
+        _recipe(model, dataset, spec, tuple(member for member, _ in members)),
+        mix.folds,
+        model.spec.training.calibration,
+        model.spec.task,
+    )
+    values = [measured(model, *pair) for pair in judged]
     trial = frames_of(dataset, dataset.plan.trial)
     job = FitJob(
         store=place_of(store),
-        recipe=_recipe(model, dataset, spec, tuple(member for member, _ in members)),
+        recipe=recipe,
         lineage=twin_lineage(model, frames=trial, used=used_by_search(dataset), twin="trial"),
         ready={place: name for place, (_, name) in enumerate(members) if name is not None},
         about=card_text(model),
@@ -54,8 +62,9 @@ def propose_ensemble(
         "validation": mean_values(values),
         "folds": tuple(values),
         "weak": found.candidate(mix.best).weak,
-        "note": mix.note,
+        "note": "; ".join(filter(None, [mix.note, why])),
         "steady": spec.weights == "soft",
+        "repeatable": spec.latency_ms is None,
     }
     return Proposal(job, known)
 
@@ -73,7 +82,10 @@ class _Mix:
 def _greedy(model: Model, spec: Ensemble, found: Candidates) -> _Mix:
     """Selected with replacement; figures are of ensembles that other folds chose."""
     loss = metric(model.tuning_loss)
-    judged = judge(found.library, loss=loss, most=spec.members, latency=spec.latency_ms)
+    try:
+        judged = judge(found.library, loss=loss, most=spec.members, latency=spec.latency_ms)
+    except FitError as error:
+        raise Dropped(str(error)) from error
     if not judged.kept:
         raise Dropped(judged.sentence)
     folds = _crossed(model, spec, found.library)
@@ -91,8 +103,10 @@ def _soft(model: Model, spec: Ensemble, found: Candidates) -> _Mix:
     beside = {name: float(np.exp(-(each - losses[best]) / scale)) for name, each in losses.items()}
     near = sorted((n for n in beside if beside[n] >= _LEAST_WEIGHT), key=lambda n: -beside[n])
     chosen = _within(found.library, near[: spec.members], spec.latency_ms)
+    if len(near) < 2:
+        raise Dropped(f"only {best} does well enough to be mixed")
     if len(chosen) < 2:
-        raise Dropped(f"only {best.split()[0]} does well enough to be mixed")
+        raise Dropped(f"no two of {', '.join(near)} score a row within {spec.latency_ms:g} ms")
     shares = {name: beside[name] * found.size(name) for name in chosen}
     weights = {name: share / sum(shares.values()) for name, share in shares.items()}
     told = Weights(weights=weights, loss=losses[best])
@@ -101,7 +115,7 @@ def _soft(model: Model, spec: Ensemble, found: Candidates) -> _Mix:
         (library.targets[fold], _average(library, told, fold))
         for fold in reversed(range(len(library.targets)))
     ]
-    note = ", ".join(f"{name.split()[0]} {weight:.2f}" for name, weight in weights.items())
+    note = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
     return _Mix(weights, folds, best, f"mixed softly: {note}")
 
 
@@ -119,7 +133,7 @@ def _losses(model: Model, found: Candidates) -> dict[str, float]:
             )
         )
         for place, name in enumerate(library.names)
-        if name.endswith(" 0") and found.candidate(name).name not in _YARDSTICKS
+        if " " not in name and found.candidate(name).name not in _YARDSTICKS
     }
 
 

@@ -1,7 +1,7 @@
 """What earlier refreshes learned about searching: where to look first, and what search pays off.
 
 Only from validation: records of refreshes whose every label was known at the oldest holdout frame
-of this one. Never from comparisons, nor from how a champion did since.
+of this one. Of comparisons it knows no more than who is champion, which is tried first.
 """
 
 import math
@@ -45,7 +45,7 @@ def experience_of(
 ) -> Experience:
     """What the refreshes before this one say of one algorithm's search."""
     budget = _budget(model, store, dataset, algorithm)
-    own = list(_earlier(store, dataset, algorithm.algorithm))
+    own = list(_earlier(model, store, dataset, algorithm.algorithm))
     champion = _champion_parameters(store, dataset, algorithm.algorithm)
     best = [each.kept[0] for each in own if each.kept]
     most = max(1, math.floor(SHARE_OF_TRIALS * budget.trials))
@@ -57,20 +57,26 @@ def experience_of(
     )
 
 
-def _earlier(store: ModelStore, dataset: Dataset, name: str) -> Iterator[Candidate]:
+def _earlier(model: Model, store: ModelStore, dataset: Dataset, name: str) -> Iterator[Candidate]:
     """What became of a candidate in the last refreshes that may be learned from, newest first."""
     before = [instant for instant in store.refreshed() if instant < dataset.as_of]
     for as_of in list(reversed(before))[:MEMORY]:
         line = store.candidates(as_of, name).last()
-        if line is not None and line.record.version and _is_legal(store, dataset, line.record):
+        if (
+            line is not None
+            and line.record.version
+            and _may_teach(model, store, dataset, line.record)
+        ):
             yield line.record
 
 
-def _is_legal(store: ModelStore, dataset: Dataset, candidate: Candidate) -> bool:
-    """Whether all that its validation rests on was known when this holdout began."""
+def _may_teach(model: Model, store: ModelStore, dataset: Dataset, candidate: Candidate) -> bool:
+    """Whether it answered the same question, and all that it rests on was known at the holdout."""
     try:
         lineage = read_lineage(store.version(candidate.version or ""))
     except (NotStored, CorruptError):
+        return False
+    if lineage.definition.question() != model.definition.question():
         return False
     return lineage.learned_until <= dataset.plan.holdout[0]
 
@@ -107,23 +113,34 @@ def _budget(model: Model, store: ModelStore, dataset: Dataset, algorithm: AnyAlg
     if not algorithm.space(task):
         return Budget(trials=1, seconds=training.tuning.seconds)
     names: list[str] = [each.algorithm for each in training.searched if each.space(task)]
-    merit = _merits(store, dataset, names)
+    merit = _merits(model, store, dataset, names)
     even = 1 / len(names)
-    share = _LEAST_SHARE * even + (1 - _LEAST_SHARE) * merit.get(algorithm.algorithm, even)
-    return Budget(
-        trials=max(1, round(training.tuning.trials * share)),
-        seconds=training.tuning.seconds * share,
-    )
+    shares = {n: _LEAST_SHARE * even + (1 - _LEAST_SHARE) * merit.get(n, even) for n in names}
+    trials = _divided(training.tuning.trials, shares)
+    name = algorithm.algorithm
+    return Budget(trials=trials[name], seconds=training.tuning.seconds * shares[name])
 
 
-def _merits(store: ModelStore, dataset: Dataset, names: list[str]) -> dict[str, float]:
+def _divided(trials: int, shares: dict[str, float]) -> dict[str, int]:
+    """The trials by shares, by the largest remainders; each has one at least."""
+    whole = {name: int(trials * share) for name, share in shares.items()}
+    left = trials - sum(whole.values())
+    by_rest = sorted(shares, key=lambda name: whole[name] - trials * shares[name])
+    return {n: max(1, count + (by_rest.index(n) < left)) for n, count in whole.items()}
+
+
+def _merits(
+    model: Model, store: ModelStore, dataset: Dataset, names: list[str]
+) -> dict[str, float]:
     """Name -> share, which sum to 1: the nearer its loss came to the best one's, the larger.
 
     In each refresh that all took part in, a candidate earns exp(-regret / 1%), the regret being the
     excess of its validation loss over the best one's, relative to it. Empty without such a refresh.
     """
     earned = dict.fromkeys(names, 0.0)
-    histories = {name: {c.as_of: c for c in _earlier(store, dataset, name)} for name in names}
+    histories = {
+        name: {c.as_of: c for c in _earlier(model, store, dataset, name)} for name in names
+    }
     for as_of in set.intersection(*(set(each) for each in histories.values())):
         losses = {name: _best_loss(histories[name][as_of]) for name in names}
         best = min(losses.values())

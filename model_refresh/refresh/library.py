@@ -24,8 +24,8 @@ _SEPARATOR = " "
 class Candidates:
     """The candidates that may be mixed, and what they predicted of the folds, oldest first.
 
-    A model is named `candidate place`: place 0 is the candidate as it is, place n its trial n. The
-    trials of a blend are left out: a selection on the same folds would only undo the blend.
+    A model has the candidate's name; `NAME n` is that candidate's trial n. The trials of a blend
+    are left out: a selection on the same folds would only undo the blend.
     """
 
     able: Mapping[str, Candidate]
@@ -42,7 +42,7 @@ class Candidates:
 
     def member(self, model: str, weight: float) -> tuple[Member, str | None]:
         """A member, and the version that it is fitted as already: the candidate itself is."""
-        found, place = self.candidate(model), int(model.split(_SEPARATOR)[1])
+        found, place = self.candidate(model), int(model.partition(_SEPARATOR)[2] or 0)
         if found.recipe is None:
             raise TypeError(f"candidate {found.name} has no recipe")
         plain: dict[str, object] = {"calibration": "none", "calibrator": None}
@@ -70,7 +70,7 @@ def read_candidates(
     targets = next(iter(predicted.values())).targets
     folds = range(len(targets) - 1, -1, -1)
     library = Library(
-        names=tuple(f"{name}{_SEPARATOR}{place}" for name, place in places),
+        names=tuple(f"{name}{_SEPARATOR}{place}" if place else name for name, place in places),
         predictions=tuple(
             np.stack([predicted[name].models[place][fold] for name, place in places])
             for fold in folds

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
+from model_refresh.config.demands import require_columns
 from model_refresh.config.model import Model
 from model_refresh.errors import NotDue
 from model_refresh.metrics import metric
@@ -59,8 +60,9 @@ class Probe(Record):
 def probe(model: Model, now: dt.datetime) -> Probe:
     """Compute the newest frame whose labels have matured by `now`, and its labels.
 
-    Raises NotDue where there is none yet, and what the queries and checks raise: a class that is
-    met and not declared among it.
+    Raises NotDue where there is none yet, ConfigError where a candidate names a feature that the
+    query doesn't give, and what the queries and checks raise: a class that is met and not declared
+    among it.
     """
     as_of = next(matured(model.cadence, now, model.sizes), None)
     if as_of is None:
@@ -69,6 +71,7 @@ def probe(model: Model, now: dt.datetime) -> Probe:
         store = Store(Path(folder)).model(model.name)
         query = model.definition.frame
         frame = compute_frame(model, store, as_of, query=query, backfilled=True)
+        require_columns(model, [column.name for column in frame.columns])
         labels = compute_labels(model, store, frame, earlier=[])
         names = [column.name for column in frame.columns if column.name not in frame.key]
         rows = load_labelled(store, [LabelledFrame(frame=frame, labels=labels)], names)

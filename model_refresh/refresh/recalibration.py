@@ -1,18 +1,16 @@
 """The incumbent as a candidate with nothing but its calibrator fitted anew."""
 
-import numpy as np
-
 from model_refresh.algorithms.version import Mixture, Version, load_version
 from model_refresh.calibration import fit_calibrator
 from model_refresh.config.model import Model
 from model_refresh.config.recalibrated import Recalibrated
 from model_refresh.errors import CorruptError, FitError, NotStored
-from model_refresh.metrics.protocol import Floats
 from model_refresh.records import Dataset, LabelledFrame, Member
+from model_refresh.refresh.calibrating import crossed, pooled
 from model_refresh.refresh.fitting import FitJob
 from model_refresh.refresh.incumbent import find_incumbent
 from model_refresh.refresh.proposal import Dropped, Proposal, folds_of, measured
-from model_refresh.refresh.rows import LabelledRows, feature_names, load_labelled
+from model_refresh.refresh.rows import feature_names, load_labelled
 from model_refresh.refresh.trials import mean_values
 from model_refresh.refresh.twins import card_text, place_of
 from model_refresh.storage import ModelStore
@@ -34,18 +32,11 @@ def propose_recalibrated(
     method = spec.method or ("line" if model.spec.task == "regression" else "platt")
     names = feature_names(trial.recipe.features)
     rows = [load_labelled(store, frames, names) for frames in folds]
-    raw = [trial.raw(each.table) for each in rows]
-    values = [
-        measured(model, each.target, predicted)
-        for each, predicted in zip(rows, _crossed(model, method, raw, rows), strict=True)
-    ]
+    raw = [(each.target, trial.raw(each.table)) for each in rows]
+    values = [measured(model, *pair) for pair in crossed(raw, method, model.spec.task)]
     known_at = max(frame.labels.known_at for frames in folds for frame in frames)
-    calibrator = fit_calibrator(
-        method,
-        np.concatenate(raw),
-        np.concatenate([each.target for each in rows]),
-        task=model.spec.task,
-    )
+    target, predicted = pooled(raw)
+    calibrator = fit_calibrator(method, predicted, target, task=model.spec.task)
     recipe = trial.recipe.model_copy(
         update={
             "algorithm": RECALIBRATED,
@@ -97,6 +88,9 @@ def _incumbent(model: Model, store: ModelStore, dataset: Dataset) -> Version:
         raise Dropped(f"the champion's trial twin can't be read: {error}") from error
     if trial.lineage.definition != model.definition:
         raise Dropped("the champion's SQL or label is not that of the model now")
+    taken = set(feature_names(trial.recipe.features)) - set(feature_names(dataset.features))
+    if taken:
+        raise Dropped(f"the champion learned from {', '.join(sorted(taken))}, no feature any more")
     return trial
 
 
@@ -114,18 +108,3 @@ def _unseen(dataset: Dataset, trial: Version) -> list[tuple[LabelledFrame, ...]]
             "validation fold lies after that: it is too young to be calibrated anew"
         )
     return found
-
-
-def _crossed(
-    model: Model, method: str, raw: list[Floats], rows: list[LabelledRows]
-) -> list[Floats]:
-    """Each fold's calibrated predictions, by calibrators that every other row taught."""
-    predicted = np.concatenate(raw)
-    target = np.concatenate([each.target for each in rows])
-    calibrated = np.empty_like(predicted)
-    for first in (0, 1):
-        taught, judged = slice(first, None, 2), slice(1 - first, None, 2)
-        calibrator = fit_calibrator(method, predicted[taught], target[taught], task=model.spec.task)
-        calibrated[judged] = calibrator.apply(predicted[judged])
-    ends = np.cumsum([len(each) for each in raw])[:-1]
-    return np.split(calibrated, ends)

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from pydantic import Field
 
 from model_refresh.algorithms import rebuild
-from model_refresh.calibration import choose_method, fit_calibrator, squared_errors
 from model_refresh.errors import FitError
 from model_refresh.metrics import metric
-from model_refresh.metrics.losses import LogLoss
 from model_refresh.progress import Progress, to_parent
 from model_refresh.records import Parameters, Recipe, Record, Slice, Task, Trial
 from model_refresh.refresh.blend import blended
+from model_refresh.refresh.calibrating import calibrated
 from model_refresh.refresh.folds import Fold, FoldRows
 from model_refresh.refresh.predictions import Floats, FoldPredictions, publish_predictions
 from model_refresh.refresh.slices import excess_loss, weak_slices
@@ -79,8 +77,8 @@ def search(
         targets=tuple(ground.judge(fold).target for fold in range(ground.folds)),
         models=(own, *(each.predictions for each in kept)),
     )
-    found, why = _calibrated(found, predicted, job.calibration, task)
-    values = [_values(job, *pair) for pair in predicted.of(0)]
+    found, judged, why = calibrated(found, predicted.of(0), job.calibration, task)
+    values = [_values(job, *pair) for pair in judged]
     return SearchResult(
         recipe=found,
         validation=mean_values(values),
@@ -117,33 +115,18 @@ def _telling(name: str, job: SearchJob) -> Told:
     return tell
 
 
-def _calibrated(
-    recipe: Recipe, predicted: FoldPredictions, asked: str, task: Task
-) -> tuple[Recipe, str | None]:
-    """The recipe with the calibrator that these rows teach, and why it is this one."""
-    if asked == "none":
-        return recipe, None
-    folds = [(chance, target) for target, chance in reversed(predicted.of(0))]
-    method, why = asked, "as declared"
-    if asked == "auto":
-        loss = squared_errors if task == "regression" else LogLoss().loss
-        choice = choose_method(folds, task=task, loss=loss)
-        method, why = choice.method, choice.sentence
-    if method == "none":
-        return recipe, f"none: {why}"
-    pooled = [np.concatenate(each) for each in zip(*folds, strict=True)]
-    calibrator = fit_calibrator(method, pooled[0], pooled[1], task=task)
-    learned = {"calibration": method, "calibrator": calibrator.model_dump(mode="json")}
-    return recipe.model_copy(update=learned), f"{method}: {why}"
-
-
 def _values(job: SearchJob, target: Floats, predicted: Floats) -> dict[str, float]:
     """Every shown metric of one fold."""
     return {name: metric(name, job.cost_matrix).value(target, predicted) for name in job.shown}
 
 
 def _trial(attempt: Attempt) -> Trial:
-    return Trial(parameters=attempt.parameters, loss=attempt.loss, pruned=attempt.pruned)
+    return Trial(
+        parameters=attempt.parameters,
+        loss=attempt.loss,
+        pruned=attempt.pruned,
+        failure=attempt.failure,
+    )
 
 
 def _weak(ground: FoldRows, predicted: Floats, task: Task, *, most: int) -> tuple[Slice, ...]:

@@ -4,7 +4,7 @@ from model_refresh.algorithms.card import CardText
 from model_refresh.config.model import Model
 from model_refresh.isolation import run_isolated
 from model_refresh.progress import Tell, reader, silent
-from model_refresh.records import Cost, LabelledFrame, Lineage
+from model_refresh.records import Cost, LabelledFrame, Lineage, Recipe
 from model_refresh.refresh.fitting import RESULT, FitJob, FitResult
 from model_refresh.storage import ModelStore
 from model_refresh.storage.folder import drafting
@@ -24,11 +24,22 @@ def run_fit(
         cost = run_isolated(
             _CHILD,
             job_file,
-            deadline_seconds=limits.seconds_per_fit + tuning_seconds,
+            deadline_seconds=limits.seconds_per_fit * _fits(job) + tuning_seconds,
             memory_mib=limits.memory_mib,
             on_message=reader(on_progress),
         )
         return FitResult.parse((scratch.path / RESULT).read_text()), cost
+
+
+def _fits(job: FitJob) -> int:
+    """How many fits the job ends with, one after the other: a blend or a mixture has several."""
+    if job.search is not None:
+        return job.search.blend
+    return max(1, _leaves(job.recipe) - len(job.ready))
+
+
+def _leaves(recipe: Recipe) -> int:
+    return sum(_leaves(member.recipe) for member in recipe.members) if recipe.members else 1
 
 
 def twin_lineage(

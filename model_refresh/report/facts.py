@@ -1,5 +1,6 @@
 """What a report tells of, read from the store; what is gone is told as gone."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -54,6 +55,13 @@ class Facts:
             return self.model.metric(name).label
         except ModelRefreshError:
             return name
+
+    def gain(self, name: str, new: float, old: float) -> float:
+        """How much better a metric's new value is; NaN where there is no such metric now."""
+        try:
+            return self.model.metric(name).gain(new, old)
+        except ModelRefreshError:
+            return math.nan
 
     def ordered(self, names: Iterable[str]) -> list[str]:
         """Metrics in the order of a page: the one that decides, then by family."""

@@ -1,8 +1,9 @@
 """Where it all comes from: checks on the data, lineage with digests, the candidates."""
 
+import math
 from collections.abc import Iterable
 
-from model_refresh.records import Candidate, Dataset
+from model_refresh.records import Candidate, Dataset, Recipe
 from model_refresh.report.blocks import Block, Cell, Section, Table, Tone, Words, heads
 from model_refresh.report.changes import frames_text
 from model_refresh.report.digits import count, fixed, number, places, size
@@ -59,7 +60,7 @@ def lineage(facts: Facts) -> Section:
 
 def candidates(facts: Facts) -> Section | None:
     """The leaderboard on validation rows, with those that failed; None where none is stored."""
-    found = facts.candidates
+    found = _ranked(facts)
     if not found:
         return None
     measured = facts.ordered({name for each in found for name in each.validation})
@@ -71,12 +72,33 @@ def candidates(facts: Facts) -> Section | None:
     blocks += [Words(f"{c.name}: {c.failure}", "warning") for c in found if c.failure is not None]
     told = [(c.name, c.dropped or c.note) for c in found]
     blocks += [Words(f"{name}: {said}", "muted") for name, said in told if said is not None]
+    blocks += [
+        Words(_mixture(c.name, c.recipe), "muted") for c in found if c.recipe and c.recipe.members
+    ]
     text = (
         "The mean over the validation folds, which the choice was made on; the holdout was not "
         "looked at."
     )
     blocks.append(Words(text, "muted"))
     return Section("candidates", "Candidates on validation", tuple(blocks))
+
+
+def _ranked(facts: Facts) -> list[Candidate]:
+    """The chosen one, then the others that were fitted, best first, then those that were not."""
+    primary, chosen = facts.comparison.primary, facts.comparison.challenger
+
+    def rank(each: Candidate) -> tuple[bool, bool, float]:
+        gain = facts.gain(primary, each.validation.get(primary, math.nan), 0.0)
+        unknown = each.version is None or math.isnan(gain)
+        return each.name != chosen, unknown, 0.0 if unknown else -gain
+
+    return sorted(facts.candidates, key=rank)
+
+
+def _mixture(name: str, recipe: Recipe) -> str:
+    """Which models it is the mean of, by their shares, the largest first; not what those mix."""
+    members = sorted(recipe.members, key=lambda each: -each.weight)
+    return f"{name} mixes: " + ", ".join(f"{m.recipe.algorithm} {m.weight:.2f}" for m in members)
 
 
 def _frames(dataset: Dataset) -> Table:
@@ -141,11 +163,12 @@ def _candidate(facts: Facts, each: Candidate, columns: dict[str, int]) -> tuple[
     chosen = each.name == facts.comparison.challenger
     state, tone = ("chosen", "good") if chosen else _absence(each)
     below = "" if each.repeatable else "tuning was cut short by time"
+    trials = count(len(each.trials)) if each.trials else ""
     return (
         Cell(each.name, tone="strong" if chosen else "", below=below),
         Cell(state, tone=tone),  # type: ignore[arg-type]
         *(Cell(fixed(each.validation.get(name), at)) for name, at in columns.items()),
-        Cell(count(len(each.trials)) if each.absence is None else fixed(None, 0)),
+        Cell(trials if each.absence is None else fixed(None, 0)),
     )
 
 

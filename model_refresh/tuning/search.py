@@ -40,9 +40,9 @@ class Choice(Record):
 class Plan(Record):
     """What a search tries, and how long.
 
-    `remembered` are sets that did well before, the best bet first: they are tried first. A `narrow`
-    search then stays around them; any other goes everywhere, after the settings that the algorithm
-    itself starts from.
+    `remembered` are sets that did well before, the best bet first: they are tried first, then the
+    settings that the algorithm itself starts from. A `narrow` search stays around these; any other
+    goes everywhere.
     """
 
     budget: Budget
@@ -174,10 +174,10 @@ class _Search:
         sampler = optuna.samplers.TPESampler(seed=self.plan.seed, n_startup_trials=_RANDOM_TRIALS)
         study = optuna.create_study(sampler=sampler, direction="minimize")
         remembered = [self._fitting(each) for each in self.plan.remembered]
+        first = _unlike(remembered + self._portfolio())
         narrow = self.plan.narrow and bool(remembered)
-        box = [_around(d, remembered) for d in self.space] if narrow else list(self.space)
-        first = remembered if narrow else remembered + self._portfolio()
-        for parameters in _unlike(first):
+        box = [_around(d, first) for d in self.space] if narrow else list(self.space)
+        for parameters in first:
             study.enqueue_trial(parameters)
         return study, _distributions(box, self.plan.choices)
 

@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from model_refresh.algorithms import Constant, LightGBM, Linear
+from model_refresh.algorithms.constant import FittedConstant
 from model_refresh.algorithms.learned import Learned, explained, learned, mixed
 from model_refresh.algorithms.protocol import Algorithm, Fitted, Rows
 from model_refresh.errors import FitError
@@ -61,10 +62,20 @@ def test_what_features_add_sums_to_the_prediction(algorithm: Algorithm) -> None:
     assert told["base_"].n_unique() == 1
 
 
-def test_an_algorithm_that_can_not_tell_says_so() -> None:
+def test_a_constant_leans_on_nothing_and_adds_nothing_to_its_base() -> None:
     table = make_table()
     encoder, fitted = fit(Constant(), table)
     assert learned(encoder, fitted) is None
+    told = explained(encoder, fitted, table.head(3), by="constant")
+    assert told.columns == ["base", "seen", "shop", "base_"]
+    np.testing.assert_allclose(told["base_"], fitted.predict(encoder.transform(table.head(3))))
+    assert not told.drop("base_").to_numpy().any()
+
+
+def test_a_model_that_can_not_tell_says_so() -> None:
+    table = make_table()
+    encoder, _ = fit(Constant(), table)
+    fitted = FittedConstant(value=0.0, shares=(0.5, 0.5), task="multiclass")
     with pytest.raises(FitError, match="by constant doesn't tell what each feature adds"):
         explained(encoder, fitted, table, by="constant")
 

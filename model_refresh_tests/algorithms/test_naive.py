@@ -49,6 +49,13 @@ def test_a_column_that_is_no_feature_is_refused_with_those_that_are_near() -> No
         fit(make_known("binary"), "binary", column="spend_28d")
 
 
+def test_a_missing_column_is_found_before_a_fit_and_a_features_part_is_none() -> None:
+    names = ["seen", "last"]
+    assert Naive(column="last").missing_column(names) is None
+    assert Naive(column="seen:weekday").missing_column(names) is None
+    assert "did you mean 'last'?" in (Naive(column="lst").missing_column(names) or "")
+
+
 def test_a_category_is_no_prediction_of_a_number() -> None:
     with pytest.raises(FitError, match="'group' as the prediction, but it is a category"):
         fit(make_known("regression"), "regression", column="group")

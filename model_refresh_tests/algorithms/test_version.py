@@ -9,6 +9,8 @@ from model_refresh.report.importances import importances
 from model_refresh_tests.conftest import FIRST
 from model_refresh_tests.lab import Lab, make_lab
 
+BOTH = ("constant", "linear")
+
 
 def make_version(folder: Path) -> tuple[Lab, Version]:
     lab = make_lab(folder, {"training.candidates": [{"algorithm": "linear"}]})
@@ -47,5 +49,18 @@ def test_what_a_mixture_says_of_a_row_sums_to_what_it_predicts(tmp_path: Path) -
     mixed = Version("mixed", version.artifact, version.recipe, version.lineage, mixture)
     names = feature_names(version.recipe.features)
     rows = load_labelled(lab.store, version.lineage.frames, names).table.head(9)
+    odds = mixed.explain(rows).sum_horizontal().to_numpy()
+    np.testing.assert_allclose(1 / (1 + np.exp(-odds)), mixed.raw(rows), rtol=1e-9)
+
+
+def test_a_mixture_with_a_constant_is_explained_too(tmp_path: Path) -> None:
+    lab = make_lab(tmp_path)
+    lab.refresh(FIRST)
+    names = [lab.store.candidates(lab.day(FIRST), a).lines()[-1].record.version for a in BOTH]
+    constant, linear = (load_version(lab.store, name or "") for name in names)
+    mixture = Mixture(((constant, 0.25), (linear, 0.75)))
+    mixed = Version("mixed", linear.artifact, linear.recipe, linear.lineage, mixture)
+    columns = feature_names(linear.recipe.features)
+    rows = load_labelled(lab.store, linear.lineage.frames, columns).table.head(9)
     odds = mixed.explain(rows).sum_horizontal().to_numpy()
     np.testing.assert_allclose(1 / (1 + np.exp(-odds)), mixed.raw(rows), rtol=1e-9)

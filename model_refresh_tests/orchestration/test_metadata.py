@@ -183,6 +183,24 @@ def test_a_failed_candidate_is_on_the_leaderboard_with_its_reason() -> None:
     assert kept(metadata.of_candidate(line))["failure"].value == "out of memory at 256 MiB"
 
 
+def test_a_candidate_that_stayed_away_is_no_failure() -> None:
+    young = make_candidate("recalibrated", dropped="the incumbent is too young")
+    told = kept(metadata.of_comparison(make_comparison(), [young], make_verdict()))
+    (row,) = rows_of(told["leaderboard (validation)"])
+    assert row == {
+        "candidate": "recalibrated",
+        "chosen": False,
+        "left out": "the incumbent is too young",
+    }
+
+
+def test_what_a_candidate_leans_on_most_comes_first() -> None:
+    candidate = make_candidate("linear", learned={"age": 0.1, "recency": 0.6, "spend": 0.3})
+    line = Line(number=1, record=candidate, key="", recorded_at=AS_OF, cost=None)
+    told = rows_of(kept(metadata.of_candidate(line))["leans on"])
+    assert [row["feature"] for row in told] == ["recency", "spend", "age"]
+
+
 def test_a_comparison_without_a_challenger_says_so() -> None:
     nobody = make_comparison().model_copy(update={"challenger": None})
     told = kept(metadata.of_comparison(nobody, [], make_verdict()))

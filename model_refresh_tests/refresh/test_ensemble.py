@@ -120,7 +120,7 @@ def test_trials_that_err_in_opposite_ways_are_mixed(candidate: Candidate) -> Non
     assert candidate.recipe.algorithm == "ensemble"
     assert [each.recipe.algorithm for each in candidate.recipe.members] == ["linear"] * 2
     assert sum(each.weight for each in candidate.recipe.members) == pytest.approx(1.0)
-    assert "it is kept" in str(candidate.note)
+    assert "the ensemble is kept" in str(candidate.note)
 
 
 def test_its_figures_are_of_ensembles_that_other_rows_chose(
@@ -174,8 +174,33 @@ def test_what_gains_nothing_beyond_its_error_is_dropped(world: Lab) -> None:
     line = fit_candidate(
         world.model, world.store, dataset_of(world), Ensemble(), others=[linear]
     ).record
-    assert "it is dropped" in str(line.dropped)
+    assert "the ensemble is dropped" in str(line.dropped)
     assert (line.version, line.failure) == (None, None)
+
+
+def test_a_mixture_that_rests_on_a_clock_is_not_mixed_anew(
+    world: Lab, others: tuple[Candidate, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, dataset = Ensemble(latency_ms=1e6), dataset_of(world)
+    first = fit_candidate(world.model, world.store, dataset, spec, others=others)
+    assert not first.record.repeatable
+
+    def slow(*timed: object) -> float:
+        raise AssertionError("it was timed again")
+
+    monkeypatch.setattr("model_refresh.refresh.library._latency", slow)
+    again = fit_candidate(world.model, world.store, dataset, spec, others=others)
+    assert again.record == first.record
+
+
+def test_a_mixture_is_calibrated_as_the_others_are(
+    world: Lab, others: tuple[Candidate, ...]
+) -> None:
+    lab = world.again({"training.calibration": "platt"})
+    found = fit_candidate(lab.model, lab.store, dataset_of(lab), Ensemble(), others=others).record
+    assert found.recipe is not None
+    assert found.recipe.calibration == "platt"
+    assert load_version(lab.store, str(found.version)).calibrator is not None
 
 
 def test_without_others_it_is_dropped(world: Lab) -> None:

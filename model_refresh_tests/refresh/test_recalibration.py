@@ -162,6 +162,15 @@ def test_a_champion_of_other_sql_is_dropped(lab: Lab) -> None:
     )
 
 
+def test_a_champion_that_learned_from_a_column_that_is_excluded_now_is_dropped(
+    moved: Lab, tmp_path: Path
+) -> None:
+    lab = copy_lab(moved, tmp_path, {"columns.exclude": ["visits"]})
+    assert (
+        recalibrated(lab, WINS).dropped == "the champion learned from visits, no feature any more"
+    )
+
+
 def test_a_champion_that_can_not_be_read_is_dropped(lab: Lab) -> None:
     trial = str(lab.store.champion.line(1).record.trial)
     (lab.store.versions_folder / trial / "model.json").unlink()

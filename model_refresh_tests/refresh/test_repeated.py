@@ -188,7 +188,7 @@ def test_the_trials_calibrator_learned_from_fits_that_had_not_seen_the_rows(
     target, chance = predicted.of(0)[0]
     trial = load_version(calibrated.store, str(found.version))
     assert trial.calibrator == fit_calibrator("platt", chance, target, task="binary")
-    assert found.note == "platt: as declared"
+    assert found.note == "calibrated by platt: as declared"
 
 
 def test_the_final_twins_calibrator_learned_from_trial_predictions_of_the_holdout(
@@ -210,7 +210,7 @@ def test_auto_picks_none_where_nothing_is_to_be_put_right(once: Lab) -> None:
     found: Candidate = stored(once, FIRST, "linear")
     assert found.recipe is not None
     assert found.recipe.calibration == "none"
-    assert str(found.note).startswith("none: ")
+    assert str(found.note).startswith("not calibrated: ")
     assert load_version(once.store, str(found.version)).calibrator is None
 
 

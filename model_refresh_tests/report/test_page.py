@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from model_refresh.records import Comparison, Decision, Task
+from model_refresh.records import Comparison, Decision, Member, Task
+from model_refresh.report.blocks import Table, Words
 from model_refresh.report.facts import Facts
+from model_refresh.report.origins import candidates
 from model_refresh.report.page import render
 from model_refresh.report.story import tell
 from model_refresh_tests.report.factories import EVIL, incomparable, make_facts, make_verdict
@@ -162,6 +164,37 @@ def test_figures_stand_beside_each_other(tmp_path: Path) -> None:
     assert "43.1% of the rows change their tenth, 3.7% cross a tier" in text
     assert "recency is in truth known only after as_of" in text
     assert "forest: column segment holds infinite values" in text
+
+
+def test_candidates_stand_in_the_order_of_their_values_with_the_chosen_first(
+    tmp_path: Path,
+) -> None:
+    facts = make_facts(tmp_path)
+    constant, linear, chosen, failed = facts.candidates
+    better = constant.model_copy(update={"name": "steady", "validation": {"log_loss": 0.2}})
+    mixed = replace(facts, candidates=(failed, constant, linear, better, chosen))
+    section = candidates(mixed)
+    assert section is not None
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert [row[0].text for row in table.rows] == [
+        "lightgbm", "steady", "linear", "constant", "forest",
+    ]  # fmt: skip
+
+
+def test_a_mixture_names_its_members_and_has_no_trials(tmp_path: Path) -> None:
+    facts = make_facts(tmp_path)
+    (_, linear, chosen, _) = facts.candidates
+    assert linear.recipe is not None
+    assert chosen.recipe is not None
+    tree, line = chosen.recipe, linear.recipe.model_copy(update={"algorithm": "linear"})
+    members = (Member(recipe=line, weight=0.21), Member(recipe=tree, weight=0.79))
+    recipe = tree.model_copy(update={"algorithm": "ensemble", "members": members})
+    ensemble = linear.model_copy(update={"name": "ensemble", "recipe": recipe, "trials": ()})
+    section = candidates(replace(facts, candidates=(chosen, ensemble)))
+    assert section is not None
+    assert Words("ensemble mixes: lightgbm 0.79, linear 0.21", "muted") in section.blocks
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert [row[-1].text for row in table.rows] == ["7", ""]
 
 
 @pytest.mark.parametrize(

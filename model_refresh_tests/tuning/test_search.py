@@ -112,16 +112,16 @@ def test_what_is_remembered_as_text_is_refused_with_its_name() -> None:
         search(Guess(), plan(1, remembered=({"value": "five"},)))
 
 
-def test_a_narrow_search_stays_around_what_is_remembered() -> None:
+def test_a_narrow_search_stays_around_what_is_remembered_and_its_own_start() -> None:
     known = ({"value": 11.0, "steps": 2}, {"value": 12.0, "steps": 2})
     narrow = search(Guess(), plan(40, remembered=known, narrow=True))
     values = [number(each.parameters, "value") for each in narrow.attempts]
-    assert values[:2] == [11.0, 12.0]
-    assert 8.0 <= min(values) < 10.9
-    assert 12.1 < max(values) <= 15.0
-    assert {each.parameters["steps"] for each in narrow.attempts} <= {1, 2, 3}
+    assert values[:3] == [11.0, 12.0, 5.0]
+    assert 2.0 <= min(values) < 10.9
+    assert 12.1 < max(values) <= 18.0
+    assert {each.parameters["steps"] for each in narrow.attempts} <= {1, 2, 3, 4, 5}
     wide = search(Guess(), plan(40, remembered=known))
-    assert max(number(each.parameters, "value") for each in wide.attempts) > 15.0
+    assert max(number(each.parameters, "value") for each in wide.attempts) > 18.0
 
 
 def test_a_narrow_search_with_nothing_remembered_looks_everywhere() -> None:
@@ -133,10 +133,10 @@ def test_a_narrow_search_with_nothing_remembered_looks_everywhere() -> None:
     [
         (Dimension(name="x", low=0, high=10, start=5), (5.0,), 3.5, 6.5),
         (Dimension(name="x", low=0, high=10, start=5), (1.0, 9.0), 0.0, 10.0),
-        (Dimension(name="x", low=1, high=1e4, start=5, log=True), (10.0,), 10**0.4, 10**1.6),
-        (Dimension(name="x", low=0, high=100, start=5, integer=True), (50, 52), 35, 67),
-        (Dimension(name="x", low=1, high=9, start=5, integer=True, log=True), (3,), 2, 5),
-        (Dimension(name="x", low=0, high=10, start=5), (99.0,), 8.5, 10.0),
+        (Dimension(name="x", low=1, high=1e4, start=10, log=True), (10.0,), 10**0.4, 10**1.6),
+        (Dimension(name="x", low=0, high=100, start=50, integer=True), (50, 52), 35, 67),
+        (Dimension(name="x", low=1, high=9, start=3, integer=True, log=True), (3,), 2, 5),
+        (Dimension(name="x", low=0, high=10, start=10), (99.0,), 8.5, 10.0),
     ],
 )
 def test_the_narrow_part_holds_the_points_and_stays_within_the_dimension(
