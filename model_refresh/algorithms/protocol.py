@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
-from model_refresh.records import Record, Task
-
-Parameters = dict[str, bool | int | float | str]
-"""What tuning chose for one algorithm; plain JSON values."""
+from model_refresh.records import Parameters, Record, Task
 
 
 @dataclass(frozen=True)
