@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
-from model_refresh.records import Parameters, Record, Task
+from model_refresh.records import Parameters as Parameters
+from model_refresh.records import Record, Task
 
 
 @dataclass(frozen=True)
