@@ -98,13 +98,13 @@ class Bench:
                 alone.append(self._judged(fits[-1].fitted, judge)[0])
                 if _is_hopeless(alone, best, self.ground.folds):
                     return Trialled(_attempt(number, parameters, alone, pruned=True, since=begun))
+            rounds = best_rounds([fit.curve for fit in fits])
+            judged = [
+                self._judged(fit.cut(min(rounds, len(fit.curve))), judge)
+                for fit, judge in zip(fits, judges, strict=True)
+            ]
         except FitError as error:
             return Trialled(_attempt(number, parameters, alone, failure=str(error), since=begun))
-        rounds = best_rounds([fit.curve for fit in fits])
-        judged = [
-            self._judged(fit.cut(min(rounds, len(fit.curve))), judge)
-            for fit, judge in zip(fits, judges, strict=True)
-        ]
         used = parameters | fits[0].parameters | ({_ROUNDS: rounds} if rounds else {})
         done = _attempt(number, used, alone, since=begun, folds=[loss for loss, _ in judged])
         return Trialled(done, tuple(predicted for _, predicted in judged))

@@ -39,6 +39,19 @@ def test_the_grounds_parameters_reach_the_ground_and_not_the_algorithm() -> None
     ).parameters  # fmt: skip
 
 
+def test_a_loss_that_is_not_finite_at_the_common_rounds_fails_the_trial_alone() -> None:
+    asked: list[float] = []
+
+    def loss(target: np.ndarray, prediction: np.ndarray) -> float:
+        asked.append(distance(target, prediction))
+        return asked[-1] if len(asked) <= 2 else math.nan
+
+    judge = Bench(Guess(), Levels((10.0, 7.0)), task="regression", seed=0, loss=loss)
+    attempt = judge.attempt(1, {"value": 5.0}, None).attempt
+    assert attempt.failure == "its loss on the validation rows is nan"
+    assert (attempt.loss, attempt.alone) == (math.inf, (5.0, 2.0))
+
+
 @pytest.mark.parametrize(
     ("curves", "rounds"),
     [
