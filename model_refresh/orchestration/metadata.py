@@ -49,7 +49,7 @@ def of_dataset(dataset: Dataset, features: dg.AssetKey) -> Metadata:
     plan = dataset.plan
     parts = {
         "tuning fits": plan.tuning,
-        "validation": plan.validation,
+        "validation": plan.validated,
         "trial": plan.trial,
         "holdout": plan.holdout,
         "final": plan.final,

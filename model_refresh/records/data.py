@@ -120,6 +120,11 @@ class FramePlan(Record):
         """Every fold, oldest first."""
         return (*self.earlier, FoldPlan(tuning=self.tuning, validation=self.validation))
 
+    @property
+    def validated(self) -> tuple[Instant, ...]:
+        """The validation frames of every fold, oldest first."""
+        return tuple(instant for fold in self.folds for instant in fold.validation)
+
 
 class CheckResult(Record):
     """What one check on data found; `noted` passes and is worth a sentence."""

@@ -103,7 +103,7 @@ def _mixture(name: str, recipe: Recipe) -> str:
 
 def _frames(dataset: Dataset) -> Table:
     plan = dataset.plan
-    parts = {"tuning fits": plan.tuning, "validation": plan.validation, "trial": plan.trial,
+    parts = {"tuning fits": plan.tuning, "validation": plan.validated, "trial": plan.trial,
              "holdout": plan.holdout, "final": plan.final}  # fmt: skip
     at = places(*(pair.labels.mean for pair in dataset.frames))
     rows = tuple(
