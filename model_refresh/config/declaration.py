@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from model_refresh.config.production import Approval, Deploy, RealtimeSpec, ScoresSpec
 from model_refresh.config.training import TrainingSpec
 from model_refresh.config.values import (
     ColumnName,
@@ -244,6 +245,14 @@ class Declaration(Record):
     )
     checks: ChecksSpec = Field(ChecksSpec(), description="what data may look like")
     champion: ChampionSpec = Field(ChampionSpec(), description="what production expects")
+    scores: ScoresSpec = Field(ScoresSpec(), description="batches: their tests, and where they go")
+    deploy: Deploy = Field(
+        ("batch",), description="batch: a batch a frame; realtime: also a generated scorer, tested"
+    )
+    realtime: RealtimeSpec = Field(RealtimeSpec(), description="what the generated scorer does")
+    approval: Approval = Field(
+        "automatic", description="manual: a passed verdict waits for model-refresh promote"
+    )
     schedule: ScheduleSpec = Field(ScheduleSpec(), description="when a refresh starts by itself")
     triggers: TriggersSpec = Field(TriggersSpec(), description="what else starts a refresh")
     report: bool = Field(True, description="write an HTML page of each refresh")

@@ -25,7 +25,7 @@ from model_refresh.orchestration.names import (
 )
 from model_refresh.orchestration.resources import StoreResource, telling_failures
 from model_refresh.orchestration.telling import telling_progress
-from model_refresh.pipeline import current_frame, score
+from model_refresh.pipeline.production import current_frame, score
 from model_refresh.records import Frame
 from model_refresh.refresh.dataset import build_dataset
 from model_refresh.refresh.resume import (

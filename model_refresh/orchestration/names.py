@@ -8,7 +8,9 @@ from model_refresh.config.training import AnyCandidate
 
 FEATURES, DATASET, COMPARISON = "features", "dataset", "comparison"
 CHALLENGER, CHAMPION, SCORES = "challenger", "champion", "scores"
+TRIAL_SCORES, SCORER = "trial_scores", "scorer"
 PROMOTION_GATE = "promotion_gate"
+SCORE_SHIFT, SCORER_CONFORMANCE = "score_shift", "scorer_conformance"
 
 MODEL_TAG = "model_refresh/model"
 SELECTION_TAG = "model_refresh/selection"

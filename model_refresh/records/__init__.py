@@ -69,6 +69,7 @@ from model_refresh.records.judgement import (
     Scores,
     Verdict,
 )
+from model_refresh.records.production import Conformance, Delivery, Scorer, TrialScores
 
 __all__ = [
     "HALF_LIFE",
@@ -81,11 +82,13 @@ __all__ = [
     "Column",
     "ColumnType",
     "Comparison",
+    "Conformance",
     "Cost",
     "Curves",
     "Dataset",
     "Decision",
     "Definition",
+    "Delivery",
     "Digest",
     "Discovery",
     "Encoding",
@@ -117,12 +120,14 @@ __all__ = [
     "Record",
     "ReliabilityBin",
     "ReportFile",
+    "Scorer",
     "Scores",
     "Severity",
     "Slice",
     "SliceComparison",
     "Task",
     "Trial",
+    "TrialScores",
     "Verdict",
     "canonical_json",
 ]

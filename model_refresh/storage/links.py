@@ -10,14 +10,18 @@ from model_refresh.records import (
     Candidate,
     Challenger,
     Comparison,
+    Conformance,
     Dataset,
+    Delivery,
     Entry,
     Frame,
     Labels,
     Promotion,
     Record,
     ReportFile,
+    Scorer,
     Scores,
+    TrialScores,
     Verdict,
 )
 from model_refresh.storage.folder import MANIFEST, MEMBER
@@ -82,6 +86,32 @@ def _(record: Verdict, model: ModelStore) -> Iterator[Link]:
 def _(record: Challenger, model: ModelStore) -> Iterator[Link]:
     yield Link(model.verdicts(record.as_of).folder, record.verdict)
     yield from _version(model, record.version)
+
+
+@links.register
+def _(record: TrialScores, model: ModelStore) -> Iterator[Link]:
+    log = model.trial_scores(record.as_of)
+    yield Link(model.challengers(record.as_of).folder, record.challenger)
+    if record.content is not None:
+        yield Link(log.folder / record.content[:16] / MANIFEST)
+
+
+@links.register
+def _(record: Scorer, model: ModelStore) -> Iterator[Link]:
+    log = model.scorers(record.as_of)
+    yield Link(model.challengers(record.as_of).folder, record.challenger)
+    if record.content is not None:
+        yield Link(log.folder / record.content[:16] / MANIFEST)
+
+
+@links.register
+def _(record: Conformance, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.scorers(record.as_of).folder, record.scorer)
+
+
+@links.register
+def _(record: Delivery, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.scores(record.as_of).folder / record.batch[:16] / MANIFEST)
 
 
 @links.register

@@ -8,6 +8,7 @@
 <model>/studies/                         journals of searches that have not ended
 <model>/champion/                        log of Entry
 <model>/scores/<as_of>/                  log of Scores, and a folder for each batch
+<model>/deliveries/<as_of>/              log of Delivery
 <model>/reports/<as_of>/                 log of ReportFile, and a folder for each report
 _tests/, _discoveries/                   logs of the fleet's false discovery control
 """
@@ -25,7 +26,9 @@ from model_refresh.records import (
     Candidate,
     Challenger,
     Comparison,
+    Conformance,
     Dataset,
+    Delivery,
     Entry,
     FleetDiscovery,
     FleetTest,
@@ -34,7 +37,9 @@ from model_refresh.records import (
     Promotion,
     Record,
     ReportFile,
+    Scorer,
     Scores,
+    TrialScores,
     Verdict,
 )
 from model_refresh.storage.folder import (
@@ -134,6 +139,18 @@ class ModelStore:
         """The refitted challengers of the refresh at `as_of`."""
         return self._log(Challenger, "refreshes", stamp(as_of), "challenger")
 
+    def trial_scores(self, as_of: dt.datetime) -> Log[TrialScores]:
+        """The trial batches of the refresh at `as_of`."""
+        return self._log(TrialScores, "refreshes", stamp(as_of), "trial_scores")
+
+    def scorers(self, as_of: dt.datetime) -> Log[Scorer]:
+        """The scorers that were generated in the refresh at `as_of`."""
+        return self._log(Scorer, "refreshes", stamp(as_of), "scorer")
+
+    def conformances(self, as_of: dt.datetime) -> Log[Conformance]:
+        """What became of the tests of those scorers."""
+        return self._log(Conformance, "refreshes", stamp(as_of), "conformance")
+
     def promotions(self, as_of: dt.datetime) -> Log[Promotion]:
         """How the refresh at `as_of` ended."""
         return self._log(Promotion, "refreshes", stamp(as_of), "promotion")
@@ -146,6 +163,10 @@ class ModelStore:
     def scores(self, as_of: dt.datetime) -> Log[Scores]:
         """The batches that were published for one frame."""
         return self._log(Scores, "scores", stamp(as_of))
+
+    def deliveries(self, as_of: dt.datetime) -> Log[Delivery]:
+        """Which of those batches have reached a sink."""
+        return self._log(Delivery, "deliveries", stamp(as_of))
 
     def reports(self, as_of: dt.datetime) -> Log[ReportFile]:
         """The reports of the verdicts of the refresh at `as_of`."""

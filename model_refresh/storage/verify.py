@@ -15,14 +15,18 @@ from model_refresh.records import (
     Candidate,
     Challenger,
     Comparison,
+    Conformance,
     Dataset,
+    Delivery,
     Entry,
     Frame,
     Labels,
     Promotion,
     Record,
     ReportFile,
+    Scorer,
     Scores,
+    TrialScores,
     Verdict,
 )
 from model_refresh.storage.files import is_damaged, is_temporary
@@ -40,6 +44,9 @@ _STEPS: dict[str, type[Record]] = {
     "comparison": Comparison,
     "verdict": Verdict,
     "challenger": Challenger,
+    "trial": TrialScores,
+    "scorer": Scorer,
+    "conformance": Conformance,
     "promotion": Promotion,
 }
 _LOGS: dict[str, type[Record]] = {
@@ -47,6 +54,7 @@ _LOGS: dict[str, type[Record]] = {
     "labels": Labels,
     "champion": Entry,
     "scores": Scores,
+    "deliveries": Delivery,
     "reports": ReportFile,
 }
 

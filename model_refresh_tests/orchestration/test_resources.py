@@ -17,7 +17,7 @@ from model_refresh.errors import (
 )
 from model_refresh.orchestration import assets, resources
 from model_refresh.orchestration.resources import RETRIES, telling_failures
-from model_refresh.pipeline import current_frame
+from model_refresh.pipeline.production import current_frame
 from model_refresh.records import Frame
 from model_refresh.storage import ModelStore
 from model_refresh_tests.lab import Lab

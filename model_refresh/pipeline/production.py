@@ -1,0 +1,64 @@
+"""From champion and challenger to what production uses: each step as the store's records ask it."""
+
+import datetime as dt
+
+from model_refresh.algorithms.version import load_version
+from model_refresh.config.model import Model
+from model_refresh.errors import ModelRefreshError
+from model_refresh.records import Frame, Scores
+from model_refresh.refresh.frame import compute_frame
+from model_refresh.refresh.incumbent import champion_at
+from model_refresh.serving.scores import Role, publish_scores, published_scores
+from model_refresh.storage import Line, ModelStore
+
+
+def score(
+    model: Model, store: ModelStore, as_of: dt.datetime, *, again: bool = False
+) -> Line[Scores] | None:
+    """The batch of the frame at as_of by the champion that counts for it; None without one.
+
+    A published batch is final: with `again`, one under a newer entry is published beside it, and
+    one that was damaged is made anew. The challenger never keeps the champion's scores back: where
+    it can't score, the batch says why.
+    """
+    entry = champion_at(store, as_of)
+    if entry is None:
+        return None
+    if not again and (published := published_scores(store, as_of)) is not None:
+        return published
+    champion = _role(model, store, entry.version, as_of)
+    try:
+        challenger = _losing_challenger(model, store, as_of)
+        return publish_scores(store, entry, champion, challenger)
+    except ModelRefreshError as error:
+        if error.transient:
+            raise
+        note = f"the challenger could not score: {error}"
+        return publish_scores(store, entry, champion, None, notes=(note,))
+
+
+def current_frame(model: Model, store: ModelStore, as_of: dt.datetime) -> Frame:
+    """The model's own frame at as_of."""
+    query = model.definition.frame
+    return compute_frame(model, store, as_of, query=query, backfilled=False)
+
+
+def _role(model: Model, store: ModelStore, version: str, as_of: dt.datetime) -> Role:
+    """A version and the frame that its own SQL gives."""
+    loaded = load_version(store, version)
+    query = loaded.lineage.definition.frame
+    return Role(loaded, compute_frame(model, store, as_of, query=query, backfilled=False))
+
+
+def _losing_challenger(model: Model, store: ModelStore, as_of: dt.datetime) -> Role | None:
+    """The challenger of this as_of that stayed one: its trial twin, to be graded later.
+
+    One that can't be compared with the incumbent has no place beside it.
+    """
+    verdict, comparison = store.verdicts(as_of).last(), store.comparisons(as_of).last()
+    if verdict is None or comparison is None or verdict.record.decision == "promote":
+        return None
+    incumbent = comparison.record.incumbent
+    if comparison.record.trial is None or (incumbent and incumbent.incomparable):
+        return None
+    return _role(model, store, comparison.record.trial, as_of)
