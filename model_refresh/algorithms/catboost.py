@@ -88,6 +88,9 @@ class FittedCatBoost:
         (folder / _FILE).write_text(self._text)
         (folder / _HEAD_FILE).write_text(self._head.canonical())
 
+    def form(self) -> None:
+        """None: its own file combines categories by hashes, which tables don't hold."""
+
     def importances(self) -> NDArray[np.float64] | None:
         """By column by how much predictions change where a tree splits on it; None: no split."""
         changes = np.zeros(len(self._head.order))
@@ -124,6 +127,7 @@ class CatBoost(Declared):
     library: ClassVar[Library | None] = Library(module="catboost", extra="catboost")
 
     blends: ClassVar[bool] = True
+    has_form: ClassVar[bool] = False
 
     algorithm: Literal["catboost"] = Field("catboost", description="trees of one question a level")
     rounds: int = Field(

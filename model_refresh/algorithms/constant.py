@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from model_refresh.algorithms.protocol import Dimension, Fit, Parameters, Rows, 
 from model_refresh.algorithms.unmet import HALF_A_ROW
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
+
+if TYPE_CHECKING:
+    from model_refresh.scorer.formula.forms import ConstantForm
 
 _FILE = "model.json"
 
@@ -51,8 +54,19 @@ class FittedConstant(Record):
             return None
         rows, columns = matrix.values.shape
         told = np.zeros((rows, columns + 1))
-        told[:, -1] = self.value if self.task == "regression" else _log_odds(self.value)
+        told[:, -1] = self._base()
         return told
+
+    def form(self) -> "ConstantForm":
+        """The value, or the shares."""
+        from model_refresh.scorer.formula.forms import ConstantForm  # here: only a scorer needs it
+
+        if self.shares:
+            return ConstantForm(values=self.shares)
+        return ConstantForm(values=(self.value,), base=self._base() if self.task else None)
+
+    def _base(self) -> float:
+        return self.value if self.task == "regression" else _log_odds(self.value)
 
 
 class Constant(Declared):

@@ -23,6 +23,8 @@ class Declared(Record):
     """What must be installed beyond the project's own needs; None: nothing."""
     blends: ClassVar[bool] = False
     """Whether a mean of several fits with other settings does better than one: boosting's do."""
+    has_form: ClassVar[bool] = True
+    """Whether what it fits can be written out for a scorer: see `Fitted.form`."""
 
     def tasks(self) -> tuple[Task, ...]:
         """The tasks that it can be declared for."""

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from model_refresh.algorithms.declared import Declared
+from model_refresh.algorithms.lightgbm_sums import Predictions
 from model_refresh.algorithms.lightgbm_trees import gains, grow, shapley
 from model_refresh.algorithms.outcome import Outcome
 from model_refresh.algorithms.protocol import (
@@ -23,6 +24,9 @@ from model_refresh.algorithms.rounds import ROUNDS, chosen, most_rounds
 from model_refresh.algorithms.shares import shares
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
+
+if TYPE_CHECKING:
+    from model_refresh.scorer.formula.tree_sums import TreesForm
 
 _HEAD_FILE = "forest.json"
 _LEAST_CHANCE = 1e-6
@@ -45,6 +49,9 @@ class FittedForest:
 
         self._texts, self._head = texts, head
         self._boosters = [lightgbm.Booster(model_str=text) for text in texts]
+        self._predictions = [
+            Predictions(booster, text) for booster, text in zip(self._boosters, texts, strict=True)
+        ]
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
         """The probability of class 1, or the expected value; shape (rows,).
@@ -82,12 +89,19 @@ class FittedForest:
         told[:, -1] += self._head.means[0]
         return told if outcome.task == "regression" else _as_log_odds(told, self.predict(matrix))
 
+    def form(self) -> "TreesForm":
+        """Its trees, averaged around each mean."""
+        from model_refresh.algorithms.tree_forms import averaged  # here: only a scorer needs it
+
+        head = self._head
+        return averaged(self._texts, head.outcome, means=head.means, least=_LEAST_CHANCE)
+
     def _levels(self, matrix: Matrix) -> list[NDArray[np.float64]]:
         if matrix.values.shape[0] == 0:
             return [np.empty(0)] * len(self._boosters)
         return [
-            mean + np.asarray(booster.predict(matrix.values), dtype=np.float64)
-            for booster, mean in zip(self._boosters, self._head.means, strict=True)
+            mean + predictions.predict(matrix.values)
+            for predictions, mean in zip(self._predictions, self._head.means, strict=True)
         ]
 
 

@@ -1,13 +1,14 @@
 """Gradient-boosted trees by LightGBM, with native categories and missing values."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from model_refresh.algorithms.declared import Declared
+from model_refresh.algorithms.lightgbm_sums import Predictions
 from model_refresh.algorithms.lightgbm_trees import gains, grow, shapley
 from model_refresh.algorithms.protocol import (
     Dimension,
@@ -23,6 +24,9 @@ from model_refresh.algorithms.shares import shares
 from model_refresh.algorithms.unmet import Unmet
 from model_refresh.features import Matrix
 from model_refresh.records import Task
+
+if TYPE_CHECKING:
+    from model_refresh.scorer.formula.tree_sums import TreesForm
 
 _FILE = "model.txt"
 _UNMET_FILE = "unmet.json"
@@ -46,6 +50,7 @@ class FittedLightGBM:
 
         self._text, self._unmet = text, unmet
         self._booster = lightgbm.Booster(model_str=text)
+        self._predictions = Predictions(self._booster, text)
 
     def predict(self, matrix: Matrix) -> NDArray[np.float64]:
         """The probability of class 1, or the expected value; shape (rows,).
@@ -55,7 +60,7 @@ class FittedLightGBM:
         if matrix.values.shape[0] == 0:
             trees = self._booster.num_model_per_iteration()
             return np.empty(0 if trees == 1 else (0, trees))
-        predicted = np.asarray(self._booster.predict(matrix.values), dtype=np.float64)
+        predicted = self._predictions.predict(matrix.values)
         return predicted if self._unmet is None else self._unmet.blended(predicted)
 
     def save(self, folder: Path) -> None:
@@ -74,6 +79,12 @@ class FittedLightGBM:
     def contributions(self, matrix: Matrix) -> NDArray[np.float64] | None:
         """Shapley values of the trees, on the link scale; None for a multiclass task."""
         return shapley(self._booster, matrix) if self._unmet is None else None
+
+    def form(self) -> "TreesForm":
+        """Its trees, and the link that its text names."""
+        from model_refresh.algorithms.tree_forms import boosted_by_lightgbm  # here: only a scorer
+
+        return boosted_by_lightgbm(self._text, self._unmet)
 
 
 class LightGBM(Declared):

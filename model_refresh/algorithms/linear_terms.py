@@ -1,6 +1,7 @@
 """A fitted linear form as terms that a person can read: what each column adds."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,13 @@ from model_refresh.algorithms.unmet import Unmet
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
 
+if TYPE_CHECKING:
+    from model_refresh.scorer.formula.linear import LinearForm
+
 Vector = NDArray[np.float64]
 
 FILE = "model.json"
-_FURTHEST = 10.0
+FURTHEST = 10.0
 """Standardised values are cut here: one absurd value must not decide a prediction."""
 
 
@@ -39,7 +43,7 @@ class NumberTerm(Record):
     def standardised(self, matrix: Matrix) -> Vector:
         """The column in standard deviations from its mean, 0 where it is missing."""
         values = matrix.values[:, self.column]
-        scaled = np.clip((values - self.centre) / self.scale, -_FURTHEST, _FURTHEST)
+        scaled = np.clip((values - self.centre) / self.scale, -FURTHEST, FURTHEST)
         return np.where(np.isnan(values), 0.0, scaled)
 
     def bends(self, matrix: Matrix) -> list[Vector]:
@@ -89,10 +93,10 @@ class FittedLinear(Record):
 
     def predict(self, matrix: Matrix) -> Vector:
         """The probability of class 1, or the expected value; shape (rows,)."""
-        form = self.form(matrix)
+        form = self.total(matrix)
         return form if self.task == "regression" else chance(form)
 
-    def form(self, matrix: Matrix) -> Vector:
+    def total(self, matrix: Matrix) -> Vector:
         """The sum of the terms; shape (rows,)."""
         form = np.full(matrix.values.shape[0], self.intercept)
         for term in self.terms():
@@ -126,6 +130,12 @@ class FittedLinear(Record):
         told[:, -1] = self.intercept + sum(term.mean for term in self.terms())
         return told
 
+    def form(self) -> "LinearForm":
+        """Its terms, and the link of its task."""
+        from model_refresh.algorithms.linear_form import one_sum  # here: only a scorer needs it
+
+        return one_sum(self)
+
 
 class FittedMultinomial(Record):
     """A sum of terms for each class that training rows had; the larger, the more probable.
@@ -139,7 +149,7 @@ class FittedMultinomial(Record):
 
     def predict(self, matrix: Matrix) -> Vector:
         """The probability of each class; shape (rows, classes)."""
-        forms = np.stack([form.form(matrix) for form in self.forms], axis=1)
+        forms = np.stack([form.total(matrix) for form in self.forms], axis=1)
         chances = np.zeros((len(forms), len(self.present) + len(self.unmet.places)))
         chances[:, self.present] = softmax(forms, furthest=LARGEST_FORM)
         return self.unmet.blended(chances)
@@ -154,6 +164,12 @@ class FittedMultinomial(Record):
 
     def contributions(self, matrix: Matrix) -> None:
         """None: no one number tells of several classes."""
+
+    def form(self) -> "LinearForm":
+        """The terms of each class that was met."""
+        from model_refresh.algorithms.linear_form import sums_by_class  # here: only a scorer
+
+        return sums_by_class(self)
 
 
 def levels(matrix: Matrix, column: int) -> NDArray[np.intp]:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from model_refresh.algorithms.protocol import Dimension, Fit, Parameters, Rows, 
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
+
+if TYPE_CHECKING:
+    from model_refresh.scorer.formula.forms import NaiveForm
 
 _FILE = "model.json"
 _MOST_VALUES = 20
@@ -63,6 +66,12 @@ class FittedNaive(Record):
         told[:, -1] = self._form(np.array(self.mean))
         told[:, self.column] = self._form(self.predict(matrix)) - told[:, -1]
         return told
+
+    def form(self) -> "NaiveForm":
+        """The column's place, and what becomes of its values."""
+        from model_refresh.scorer.formula.forms import NaiveForm  # here: only a scorer needs it
+
+        return NaiveForm(column=self.column, mean=self.mean, shares=self.shares, blank=self.blank)
 
     def _form(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.shares is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh.records import Parameters as Parameters
 from model_refresh.records import Record, Task
+
+if TYPE_CHECKING:
+    from model_refresh.scorer.formula.forms import Form
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,14 @@ class Fitted(Protocol):
 
         On the link scale: log odds of class 1, or the value itself. A row's sum is its prediction
         there. None for a multiclass task, or where the model can't tell.
+        """
+        ...
+
+    def form(self) -> "Form | None":
+        """The model as tables, which need nothing but the scorer to predict what it does.
+
+        Within 1e-9 of `predict` for every row of the matrix; None where it can't be written out.
+        Needs the extra `realtime`.
         """
         ...
 

@@ -29,6 +29,8 @@ from model_refresh.records import Task
 if TYPE_CHECKING:
     from xgboost import Booster, DMatrix
 
+    from model_refresh.scorer.formula.tree_sums import TreesForm
+
     Judge = Callable[[NDArray[np.float32], DMatrix], tuple[str, float]]
 
 _FILE = "model.json"
@@ -87,6 +89,14 @@ class FittedXGBoost:
         if matrix.values.shape[0] == 0:
             return np.empty((0, matrix.values.shape[1] + 1))
         return self._told(matrix, pred_contribs=True)
+
+    def form(self) -> "TreesForm":
+        """Its trees, in single precision as it computes."""
+        from model_refresh.algorithms.tree_forms import boosted  # here: only a scorer needs it
+        from model_refresh.algorithms.xgboost_json import read_trees
+
+        trees = read_trees(self._text, log_odds=self._outcome.task == "binary")
+        return boosted(trees, self._outcome)
 
     def _told(self, matrix: Matrix, **asked: bool) -> NDArray[np.float64]:
         threads = few_threads(matrix.values.size) or _ALL_THREADS

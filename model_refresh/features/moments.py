@@ -19,9 +19,14 @@ def moment_parts(feature: MomentFeature) -> list[Part]:
 
     The day is named like the column, the others `NAME:PART`.
     """
-    wanted = [p for p in feature.parts if feature.type == "timestamp" or p not in _OF_TIMESTAMPS]
     instant = pl.col(feature.name).cast(pl.Datetime("us"))
-    return [_part(feature.name, instant, part) for part in wanted]
+    return [_part(feature.name, instant, part) for part in parts_of(feature)]
+
+
+def parts_of(feature: MomentFeature) -> tuple[DatePart, ...]:
+    """Those of its parts that its type has."""
+    timed = feature.type == "timestamp"
+    return tuple(part for part in feature.parts if timed or part not in _OF_TIMESTAMPS)
 
 
 def _part(name: str, instant: pl.Expr, part: DatePart) -> Part:

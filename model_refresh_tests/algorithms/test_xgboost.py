@@ -55,3 +55,20 @@ def test_a_table_without_features_is_refused() -> None:
     rows = Rows(Matrix(np.empty((4, 0)), (), ()), np.array([0.0, 1.0, 0.0, 1.0]))
     with pytest.raises(FitError, match="no features"):
         fit(rows)
+
+
+@pytest.mark.parametrize("huge", [2e38, 3.4e38, 1e300, -3.4e38, -1e300])
+def test_its_form_knows_a_split_that_only_nan_is_beyond(huge: float) -> None:
+    rng = np.random.default_rng(0)
+    values = np.where(rng.random(600) < 0.5, np.nan, huge)
+    target = np.isnan(values) ^ (rng.random(600) < 0.1)
+    rows = Rows(Matrix(values[:, None], ("a",), (0,)), target.astype(np.float64))
+    used: Parameters = {"rounds": 20, "min_child_weight": 1.0}
+    fitted = XGBoost().fit(rows, task="binary", parameters=used, seed=0, early=None).fitted
+    form = fitted.form()
+    assert form is not None
+    score = form.ready().scores
+    met = [np.nan, huge, 0.0, 1e300, -1e300, 3.4e38, 3.5e38, -3.5e38, 3.4028234663852886e38]
+    predicted = fitted.predict(Matrix(np.array(met)[:, None], ("a",), (0,)))
+    assert np.ptp(predicted) > 0.1
+    np.testing.assert_allclose([score([each])[0] for each in met], predicted, rtol=1e-12)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from model_refresh.algorithms import AnyAlgorithm, rebuild
+from model_refresh.algorithms import AnyAlgorithm, XGBoost, rebuild
 from model_refresh.algorithms.protocol import (
     Algorithm,
     Fitted,
@@ -25,6 +25,7 @@ from model_refresh.algorithms.protocol import (
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh.records import Task
+from model_refresh.scorer.formula.errors import ReasonsUnavailable
 from model_refresh_tests.algorithms.rows import (
     CLASSES,
     first,
@@ -36,6 +37,7 @@ from model_refresh_tests.algorithms.rows import (
     with_last,
     with_target,
 )
+from model_refresh_tests.algorithms.splits import beside_splits
 
 _OPTIONS: dict[str, dict[str, str]] = {"Naive": {"column": "last"}}
 """Options without a default, by class."""
@@ -288,6 +290,47 @@ class AlgorithmContract:
             for i in range(20)
         ]
         assert np.array_equal(fitted.predict(matrix), np.array(alone))
+
+    @pytest.mark.parametrize("met", ["all classes", "some classes"])
+    def test_its_form_scores_what_it_predicts(
+        self, kind: type[AnyAlgorithm], task: Task, met: str
+    ) -> None:
+        rows = make_known(task)
+        if met == "some classes":
+            if task != "multiclass":
+                return
+            rows = replace(rows, target=rows.target * 2, classes=6)
+        algorithm = make_algorithm(kind)
+        fitted = self.fit(algorithm, rows, task)
+        form = fitted.form()
+        assert (form is not None) == algorithm.has_form
+        if form is None:
+            return
+        matrix = beside_splits(make_known(task, rows=2000, seed=3).matrix, form)
+        predicted = fitted.predict(matrix).reshape(2000, -1)
+        score = form.ready().scores
+        scores = np.array([score(row) for row in matrix.values.tolist()])
+        assert scores.shape == predicted.shape
+        np.testing.assert_allclose(scores, predicted, rtol=1e-12, atol=1e-12)
+
+    def test_its_forms_reasons_are_its_contributions(
+        self, kind: type[AnyAlgorithm], task: Task
+    ) -> None:
+        fitted = self.fit(make_algorithm(kind), make_known(task), task)
+        matrix = make_known(task, rows=50, seed=3).matrix
+        form, told = fitted.form(), fitted.contributions(matrix)
+        if form is None:
+            return
+        if task == "multiclass":
+            with pytest.raises(ReasonsUnavailable):
+                form.ready().reasons(matrix.values[0].tolist())
+            return
+        if told is None:
+            return
+        tell = form.ready().reasons
+        reasons = np.array([tell(row) for row in matrix.values.tolist()])
+        near = 1e-5 if kind is XGBoost else 1e-9  # it tells them in single precision
+        np.testing.assert_allclose(reasons, told, rtol=near, atol=near)
 
     def test_no_rows_are_predicted_as_none(self, kind: type[AnyAlgorithm], task: Task) -> None:
         fitted = self.fit(make_algorithm(kind), make_known(task), task)

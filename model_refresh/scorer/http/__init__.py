@@ -1,0 +1,1 @@
+"""A formula behind HTTP: strict requests, plain problems, and one version an answer."""
