@@ -10,6 +10,8 @@ ModelRefreshError
 │   ├── StoreWriteError    disk full, I/O error: nothing was published; worth another try
 │   ├── NotStored          there is no such thing
 │   └── CorruptError       bytes differ from their digest
+├── SinkError              a sink refused a batch, which is published all the same
+│   └── SinkUnreachable    it is locked, full or out of reach: worth another try
 ├── FitError               a candidate could not be fitted; the others go on
 ├── Contaminated           a version would be judged on rows that it has learned from
 └── PromotionRefused       the champion stays, with the reason
@@ -74,6 +76,16 @@ class NotStored(StoreError):
 
 class CorruptError(StoreError):
     """Stored bytes differ from their digest; the message names the file."""
+
+
+class SinkError(ModelRefreshError):
+    """A sink refused a batch; the store has it all the same."""
+
+
+class SinkUnreachable(SinkError):
+    """A sink is locked, full or out of reach; it has what it had before."""
+
+    transient = True
 
 
 class FitError(ModelRefreshError):

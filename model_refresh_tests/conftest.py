@@ -41,3 +41,18 @@ def lab(refreshed: Lab, tmp_path: Path) -> Lab:
 def fresh(tmp_path: Path) -> Lab:
     """A lab in which nothing has happened yet."""
     return make_lab(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def answering(refreshed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The refreshed lab, whose second day promoted a champion with a tested scorer."""
+    folder = tmp_path_factory.mktemp("answering")
+    lab = copy_lab(refreshed, folder, {"deploy": ["batch", "realtime"]})
+    assert lab.refresh(SECOND).decision == "promote"
+    return lab
+
+
+@pytest.fixture
+def realtime(answering: Lab, tmp_path: Path) -> Lab:
+    """A copy of it."""
+    return copy_lab(answering, tmp_path, {"deploy": ["batch", "realtime"]})

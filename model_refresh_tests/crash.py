@@ -1,14 +1,18 @@
 """Kill a process at its n-th call into the operating system: every instant at which it can die.
 
 Each death happens in a child of the fork server, which has no threads: a process whose Polars has
-started its pool can't be forked safely.
+started its pool can't be forked safely. What native code does lies between two calls: `killed_after`
+meets that too, at an instant of the clock.
 """
 
 import itertools
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 CALLS = ("open", "write", "fsync", "link", "rename", "mkdir", "unlink", "rmdir", "close")
 
@@ -33,9 +37,35 @@ def crash_points(
             return
 
 
+def killed_after(seconds: float, do: Callable[[], object]) -> float | None:
+    """Run `do` in a process that is killed so many seconds after it began.
+
+    None where it was killed; where it ended by itself before, the seconds that it took.
+    """
+    ours, theirs = _SERVER.Pipe(duplex=False)
+    child = _SERVER.Process(target=_announced, args=(theirs, do))
+    child.start()
+    ours.recv_bytes()
+    begun = time.monotonic()
+    child.join(seconds)
+    took = time.monotonic() - begun
+    child.kill()
+    return None if _died(child) else took
+
+
+def _announced(begun: Connection, do: Callable[[], object]) -> None:
+    begun.send_bytes(b"begun")
+    do()
+    os._exit(0)
+
+
 def _killed_at(point: int, do: Callable[[], object]) -> bool:
     child = _SERVER.Process(target=_armed, args=(point, do))
     child.start()
+    return _died(child)
+
+
+def _died(child: BaseProcess) -> bool:
     child.join()
     if child.exitcode == -signal.SIGKILL:
         return True

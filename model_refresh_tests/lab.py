@@ -18,7 +18,10 @@ from ruamel.yaml import YAML
 from model_refresh import pipeline
 from model_refresh.config.fleet import load_fleet
 from model_refresh.config.model import Model
-from model_refresh.records import Promotion
+from model_refresh.pipeline.realtime import generate_scorer, is_realtime, try_scorer
+from model_refresh.pipeline.trial import try_challenger
+from model_refresh.records import Challenger, Promotion, Verdict
+from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh.storage import ModelStore, Store
 
 NAME = "visits"
@@ -88,6 +91,23 @@ class Lab:
     def refresh(self, number: int) -> Promotion:
         """One whole refresh."""
         return pipeline.refresh(self.model, self.store, self.day(number))
+
+    def judge(self, number: int) -> tuple[Verdict, Challenger]:
+        """Verdict and refitted challenger of a day that was compared, with all tests before it.
+
+        All is stored, by the steps of a refresh, and nothing is promoted.
+        """
+        verdict = resume_verdict(self.model, self.store, self.day(number)).record
+        challenger = resume_challenger(self.model, self.store, self.day(number)).record
+        self.test(challenger)
+        return verdict, challenger
+
+    def test(self, challenger: Challenger) -> None:
+        """Try a challenger, and its scorer where the model is to be served."""
+        try_challenger(self.model, self.store, challenger)
+        if is_realtime(self.model):
+            scorer = generate_scorer(self.model, self.store, challenger).record
+            try_scorer(self.model, self.store, scorer)
 
     def again(self, changes: Mapping[str, object]) -> "Lab":
         """The same world with the model declared otherwise."""

@@ -100,7 +100,7 @@ def test_a_fleet_that_is_not_there_is_named(
     dg.Definitions.validate_loadable(defs)
 
 
-def test_each_model_has_a_schedule_and_the_fleet_two_sensors_and_no_job_is_declared(
+def test_each_model_has_a_schedule_and_the_fleet_two_sensors_and_one_job_that_approves(
     load: Load,
 ) -> None:
     repository = load().get_repository_def()
@@ -112,7 +112,7 @@ def test_each_model_has_a_schedule_and_the_fleet_two_sensors_and_no_job_is_decla
         "new_data",
         "score_after_refresh",
     ]
-    assert repository.job_names == ["__ASSET_JOB"]
+    assert sorted(repository.job_names) == ["__ASSET_JOB", "approve_promotion"]
 
 
 def test_names_that_dagster_keeps_for_itself_are_good_names_of_models(

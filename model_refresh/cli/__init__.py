@@ -12,9 +12,12 @@ from typing import ParamSpec
 import typer
 
 from model_refresh.cli.acting import promote, refresh, rollback, score
-from model_refresh.cli.asking import champion, check, show, verify
+from model_refresh.cli.asking import check, show, verify
+from model_refresh.cli.champion import champion
 from model_refresh.cli.history import history
 from model_refresh.cli.report import report
+from model_refresh.cli.scorer import scorer
+from model_refresh.cli.serving import serve
 from model_refresh.cli.verdict import why
 from model_refresh.errors import ModelRefreshError
 
@@ -55,6 +58,7 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
 
 
 for _command in (
-    check, show, refresh, history, why, report, champion, promote, rollback, score, verify,
+    check, show, refresh, history, why, report, champion, promote, rollback, score, scorer, serve,
+    verify,
 ):  # fmt: skip
     app.command()(_plainly(_command))

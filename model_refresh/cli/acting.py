@@ -26,8 +26,10 @@ from model_refresh.cli.shared import (
     store_of,
 )
 from model_refresh.config.model import Model
-from model_refresh.errors import NotStored, PromotionRefused
+from model_refresh.errors import NotStored
+from model_refresh.pipeline.production import delivery
 from model_refresh.records import Entry
+from model_refresh.refresh.approval import approve
 from model_refresh.refresh.override import override, roll_back
 from model_refresh.storage import ModelStore
 from model_refresh.storage.files import sweep
@@ -79,7 +81,8 @@ def score(
     name: Name,
     as_of: MaybeAsOf = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Publish a batch under a newer champion beside it.")
+        bool,
+        typer.Option("--again", help="A batch under a newer champion beside it; deliver it anew."),
     ] = False,
     json: Json = False,
     fleet: FleetFolder = FLEET,
@@ -94,12 +97,17 @@ def score(
         print_json(None) if json else say(message)
         return
     scores, place = line.record, store.place(line.record)
+    delivered = delivery(model, store, scores)
     if json:
-        print_json({**plain(scores), "path": str(place)})
+        print_json(
+            {**plain(scores), "path": str(place), "delivered": delivered and plain(delivered)}
+        )
     else:
         empty = " (the frame is empty)" if not scores.rows else ""
         beside = f", beside it challenger {scores.challenger}" if scores.challenger else ""
         say(f"{scores.rows:,} rows scored by champion {scores.champion}{beside}{empty}: {place}")
+        if delivered is not None:
+            say(f"  delivered: {delivered.rows:,} rows to {delivered.place}")
         for note in scores.notes:
             say(f"  {note}")
 
@@ -109,20 +117,28 @@ def promote(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="16 hex digits.")],
     reason: Reason,
     force: Annotated[
-        bool, typer.Option("--force", help="Override the gates; shown as such for ever.")
+        bool,
+        typer.Option("--force", help="Past gates and tests: an override, shown as such for ever."),
     ] = False,
-    as_of: MaybeAsOf = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="DATE", help="With --force: from when on; default: newest."
+        ),
+    ] = None,
     json: Json = False,
     fleet: FleetFolder = FLEET,
     home: Home = HOME,
 ) -> None:
-    """Put a version into production by hand, past its gates."""
+    """Approve a version that passed and waits (approval: manual); with --force, put any in."""
     model = find_model(name, fleet)
     store = store_of(model, home)
+    if as_of is not None and not force:
+        raise typer.BadParameter("--as-of goes with --force")
     if not force:
-        raise PromotionRefused(
-            "gates promote by themselves in a refresh; to override them add --force"
-        )
+        entry = approve(model, store, version, who=_user(), reason=reason)
+        _print_entry(entry, json=json)
+        return
     if version not in store.versions():
         raise NotStored(
             f"{name} has no version {version!r}: a version is 16 hex digits, as in "

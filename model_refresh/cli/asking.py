@@ -1,4 +1,4 @@
-"""Commands that only look: check, show, champion, verify."""
+"""Commands that only look: check, show, verify."""
 
 import difflib
 import json as jsonlib
@@ -19,7 +19,6 @@ from model_refresh.cli.shared import (
     Names,
     find_model,
     instant,
-    moment,
     plain,
     print_json,
     print_table,
@@ -33,11 +32,9 @@ from model_refresh.config.queries import query_problems, query_warnings
 from model_refresh.config.show import resolved
 from model_refresh.config.warnings import warnings
 from model_refresh.errors import ConfigError, CorruptError, ModelRefreshError, NotStored
-from model_refresh.refresh.incumbent import champion_at
 from model_refresh.refresh.power import power_warning
 from model_refresh.refresh.probe import Probe, probe
 from model_refresh.storage import Store
-from model_refresh.storage.store import stamp
 from model_refresh.storage.verify import verify as find_problems
 
 
@@ -93,32 +90,6 @@ def show(name: Name, json: Json = False, fleet: FleetFolder = FLEET) -> None:
         for each in settings
     ]
     print_table(["field", "", "value"], rows)
-
-
-def champion(
-    name: Name,
-    at: Annotated[str | None, typer.Option("--at", metavar="DATE", help="Default: now.")] = None,
-    json: Json = False,
-    fleet: FleetFolder = FLEET,
-    home: Home = HOME,
-) -> None:
-    """Tell which version is, or was, in production, since when and by which verdict."""
-    model = find_model(name, fleet)
-    store = store_of(model, home)
-    if at is not None:
-        entry = champion_at(store, moment(model, at))
-    else:
-        newest = store.champion.last()
-        entry = newest.record if newest else None
-    if json:
-        print_json(entry and plain(entry))
-    elif entry is None:
-        say(f"{name} has no champion {f'at {at}' if at else 'yet'}")
-    else:
-        say(f"{entry.version} since {stamp(entry.as_of)}")
-        say(f"  {entry.kind} by {entry.who}: {entry.reason}")
-        verdict = f"verdict {entry.verdict[:16]}" if entry.verdict else "no verdict"
-        say(f"  entry {entry.number} of the champion log, {verdict}")
 
 
 def verify(names: Names = None, json: Json = False, home: Home = HOME) -> None:

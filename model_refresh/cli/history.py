@@ -22,6 +22,7 @@ from model_refresh.cli.shared import (
 from model_refresh.metrics import metric
 from model_refresh.records import Entry, Instant, Promotion, Record, Verdict
 from model_refresh.refresh.champion import settled_promotion
+from model_refresh.refresh.clearance import failed_test
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.store import stamp
 
@@ -92,9 +93,7 @@ def _ended(store: ModelStore, line: Line[Promotion]) -> Event:
 def _stopped(store: ModelStore, line: Line[Verdict]) -> Event:
     """Judged, and neither promoted nor retained: rejected, refused, or not at its end yet."""
     verdict = line.record
-    challengers = [each.record for each in store.challengers(verdict.as_of).lines()]
-    checks = [c for each in challengers if each.verdict == verdict.digest() for c in each.checks]
-    failed = next((check for check in checks if check.outcome == "failed"), None)
+    failed = failed_test(store, verdict)
     decision, sentence = None, "the gates say promote, but it did not get to its end: run it again"
     if verdict.decision == "reject":
         decision, sentence = "reject", verdict.sentence

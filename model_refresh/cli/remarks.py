@@ -7,10 +7,13 @@ from model_refresh.records import (
     Candidate,
     Challenger,
     Comparison,
+    Conformance,
     Dataset,
     Promotion,
     Record,
     ReportFile,
+    Scorer,
+    TrialScores,
     Verdict,
 )
 from model_refresh.storage.store import stamp
@@ -66,8 +69,26 @@ def _(record: Challenger, primary: str) -> str:
 
 
 @remark.register
+def _(record: TrialScores, primary: str) -> str:
+    return record.sentence
+
+
+@remark.register
+def _(record: Scorer, primary: str) -> str:
+    return "none: there is no challenger" if record.content is None else record.content[:16]
+
+
+@remark.register
+def _(record: Conformance, primary: str) -> str:
+    return record.sentence
+
+
+@remark.register
 def _(record: Promotion, primary: str) -> str:
-    return record.champion or "none yet"
+    champion = record.champion or "none yet"
+    return (
+        f"{champion}; the challenger waits for approval" if record.decision == "wait" else champion
+    )
 
 
 def _met(record: Comparison, primary: str) -> str:

@@ -77,9 +77,18 @@ def moment(model: Model, text: str) -> dt.datetime:
     try:
         return model.cadence.parse(text)
     except DataError:
-        with contextlib.suppress(ValueError):
-            return parse_instant(text)
+        for parse in (parse_instant, _of_the_clock):
+            with contextlib.suppress(ValueError):
+                return parse(text)
         raise
+
+
+def _of_the_clock(text: str) -> dt.datetime:
+    """An ISO instant with zone and seconds, as `recorded_at` is printed."""
+    found = dt.datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found.astimezone(dt.UTC)
 
 
 def newest_refresh(model: Model, store: ModelStore) -> dt.datetime:

@@ -18,11 +18,15 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
+from model_refresh.cli.trial import trial_lines, trial_of
 from model_refresh.config.model import Model
 from model_refresh.errors import NotDue, NotStored
 from model_refresh.gates import sentences
 from model_refresh.metrics.catalogue import in_order
 from model_refresh.records import Comparison, GateResult, Verdict
+from model_refresh.refresh.approval import waiting
+from model_refresh.refresh.champion import promoted_by
+from model_refresh.refresh.clearance import failed_test
 from model_refresh.splits import plan_frames
 from model_refresh.storage import ModelStore
 from model_refresh.storage.store import stamp
@@ -47,16 +51,21 @@ def why(
         raise NotStored(_why_not(model, store, when))
     verdict, comparison = line.record, judged.record
     if json:
-        print_json({"verdict": plain(verdict), "comparison": plain(comparison)})
+        trial = trial_of(store, verdict)
+        shown = {"verdict": plain(verdict), "comparison": plain(comparison)}
+        print_json({**shown, "trial_scores": trial and plain(trial)})
         return
     say(f"{stamp(when)} {verdict.decision}: {verdict.sentence}")
-    for each in [*_meaning(name, verdict, comparison), *_sides(comparison), *comparison.notes]:
+    meaning = [*_meaning(name, verdict, comparison), *_since(store, verdict)]
+    for each in [*meaning, *_sides(comparison), *comparison.notes]:
         say(f"  {each}")
     for gate in verdict.gates:
         say(f"\n{gate.gate}: {gate.outcome.replace('_', ' ')}")
         say(f"  {gate.sentence}")
         if gate.value is not None:
             say(f"  {_figures(gate)}")
+    for each in trial_lines(trial_of(store, verdict)):
+        say(each)
     _print_metrics(comparison)
     for each in _beside(comparison):
         say(f"\n{each}")
@@ -81,6 +90,18 @@ def _meaning(name: str, verdict: Verdict, comparison: Comparison) -> list[str]:
         if unsure
         else "the champion stays: the challenger is not good enough, which is a normal ending"
     ]
+
+
+def _since(store: ModelStore, verdict: Verdict) -> list[str]:
+    """What became of a challenger that the gates let pass, where it is not in production."""
+    if verdict.decision != "promote" or promoted_by(store, verdict) is not None:
+        return []
+    if (failed := failed_test(store, verdict)) is not None:
+        return [f"the gates let it pass, and a test kept it back: {failed.name}: {failed.sentence}"]
+    asked = waiting(store)
+    if asked is None or asked.promotion.verdict != verdict.digest():
+        return ["it is not in production: model-refresh history tells how its refresh ended"]
+    return [asked.promotion.sentence.removesuffix(f" ({verdict.sentence})")]
 
 
 def _beside(comparison: Comparison) -> list[str]:

@@ -1,10 +1,11 @@
-"""What a model's candidates demand beyond its files: libraries, and columns of the features query.
+"""What a model demands beyond its files: libraries, and columns of the features query.
 
 Demanded where something is fitted or checked, and not where a model is read: one whose library is
 gone is still scored, rolled back and told of.
 """
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 
 from model_refresh.algorithms import AnyAlgorithm
 from model_refresh.config.ensemble import Ensemble
@@ -15,14 +16,21 @@ from model_refresh.config.reader import Path
 from model_refresh.config.recalibrated import Recalibrated
 from model_refresh.errors import ConfigError
 
+_OF_A_SCORER = ("starlette", "uvicorn", "httptools", "uvloop", "pytest")
+"""What a generated scorer runs and is tested with; the extra `realtime` brings them."""
+
 
 def missing_libraries(model: Model) -> list[str]:
-    """Each candidate whose library isn't installed: `file:line:column`, and how to install it."""
-    return _demanded(model, lambda algorithm: algorithm.missing_library())
+    """What isn't installed of what the candidates, a scorer and the sink need.
+
+    Each as `file:line:column`, and how to install it.
+    """
+    lacking = _demanded(model, lambda algorithm: algorithm.missing_library())
+    return [*lacking, *_missing_for_a_scorer(model), *_missing_for_the_sink(model)]
 
 
 def require_libraries(model: Model) -> None:
-    """Raise ConfigError where a candidate's library isn't installed."""
+    """Raise ConfigError where a library of a candidate, a scorer or the sink isn't installed."""
     if problems := missing_libraries(model):
         raise ConfigError(problems)
 
@@ -34,6 +42,24 @@ def require_columns(model: Model, columns: Sequence[str]) -> None:
     features = [name for name in columns if name not in others]
     if problems := _demanded(model, lambda algorithm: algorithm.missing_column(features)):
         raise ConfigError(problems)
+
+
+def _missing_for_a_scorer(model: Model) -> list[str]:
+    lacking = [name for name in _OF_A_SCORER if find_spec(name) is None]
+    if "realtime" not in model.spec.deploy or not lacking:
+        return []
+    message = (
+        f"deploy: realtime needs what is not installed ({', '.join(lacking)}): "
+        "pip install 'model_refresh[realtime]'"
+    )
+    return located(model, [Problem(("deploy",), message, at_key=True)])
+
+
+def _missing_for_the_sink(model: Model) -> list[str]:
+    sink = model.spec.scores.sink
+    if sink is None or (message := sink.missing_library()) is None:
+        return []
+    return located(model, [Problem(("scores", "sink"), f"scores.sink: {message}", at_key=True)])
 
 
 def _demanded(model: Model, lacks: Callable[[AnyAlgorithm], str | None]) -> list[str]:

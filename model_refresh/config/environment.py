@@ -1,4 +1,4 @@
-"""`${NAME}` in a source's paths is taken from the environment."""
+"""`${NAME}` in where data comes from and goes to is taken from the environment."""
 
 import re
 from collections.abc import Mapping
@@ -48,6 +48,6 @@ class Filling:
         elif name in self.environment:
             return self.environment[name]
         else:
-            message = f"{dotted(path)}: the environment has no {name}; set it, or give the path"
+            message = f"{dotted(path)}: the environment has no {name}; set it, or give the value"
         self.problems.append(Problem(path, message))
         return match[0]

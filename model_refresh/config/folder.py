@@ -16,10 +16,14 @@ from model_refresh.config.environment import Filling
 from model_refresh.config.files import read_bytes, read_query
 from model_refresh.config.messages import Problem, dotted, problems_of, shown
 from model_refresh.config.model import Model
+from model_refresh.config.production_rules import exposed_secrets
 from model_refresh.config.rules import broken_rules
 from model_refresh.errors import ConfigError
 
 FILE = "model.yaml"
+
+_FILLED = ("source", "scores")
+"""The sections in which `${NAME}` is taken from the environment."""
 
 _QUERIES = (("frame", "features"), ("label", "query"), ("source", "ready"))
 
@@ -74,11 +78,12 @@ def _resolve(
         return None, [Problem((), f"model.yaml is {shown(value)}; a mapping is needed")]
     filling = Filling(environment)
     data = {
-        key: filling.fill(item, (key,)) if key == "source" else item for key, item in value.items()
+        key: filling.fill(item, (key,)) if key in _FILLED else item for key, item in value.items()
     }
     spec, problems = _validated(data)
     sections = dict(spec) if spec is not None else _valid_sections(data)
     problems += [*filling.problems, *broken_rules(sections), *_misnamed(folder, sections)]
+    problems += exposed_secrets(value)
     texts = {path: _query(folder, sections, path, problems) for path in _QUERIES}
     features = texts["frame", "features"]
     if spec is None or features is None or problems:

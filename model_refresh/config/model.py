@@ -18,8 +18,8 @@ from model_refresh.splits import Cadence, Sizes
 class Model:
     """What is declared in the fleet, resolved; never a fitted object.
 
-    `spec` is the declaration with every `${NAME}` of its source filled in; `written` is each filled
-    text -> the text as it was written, which is what may be shown.
+    `spec` is the declaration with every `${NAME}` of its source and sink filled in; `written` is
+    each filled text -> the text as it was written, which is what may be shown.
     """
 
     spec: Declaration = field(repr=False)
@@ -138,3 +138,13 @@ class Model:
         declared = self.spec.model_dump(mode="json", include=judging)
         resolved = [declared, self.primary_metric, self.metric_names]
         return hashlib.sha256(canonical_json(resolved).encode()).hexdigest()
+
+    @property
+    def shift_digest(self) -> str:
+        """What a trial batch is held to, in hex; a pass under other limits says nothing."""
+        return self.spec.scores.shift.digest()
+
+    @property
+    def realtime_digest(self) -> str:
+        """What a generated scorer does and is held to, in hex."""
+        return self.spec.realtime.digest()

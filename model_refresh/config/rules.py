@@ -14,6 +14,7 @@ from model_refresh.config.declaration import (
     LabelSpec,
 )
 from model_refresh.config.messages import Problem, dotted, not_accepted
+from model_refresh.config.production_rules import deploy_rules, sink_rules
 from model_refresh.config.reader import Path
 from model_refresh.config.training_rules import candidate_rules, training_rules
 from model_refresh.config.values import format_duration
@@ -188,6 +189,8 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Problem]]], ...] = (
     (("frame", "label", "columns"), _column_rules),
     (("training",), training_rules),
     (("task", "training"), candidate_rules),
+    (("deploy", "training"), deploy_rules),
+    (("frame", "label", "scores"), sink_rules),
     (("task", "label"), _label_rules),
     (("task", "comparison"), _metric_rules),
     (("task", "label", "comparison"), _evidence_rules),

@@ -1,4 +1,4 @@
-"""A model's assets: features, dataset, candidates, comparison, challenger, champion, scores.
+"""A model's assets, from features through challenger and trial scores to champion and scores.
 
 All are partitioned by as_of but the champion, which is who is in production now. Records pass
 through the store, so any asset can be materialized alone.
@@ -17,15 +17,21 @@ from model_refresh.orchestration.names import (
     COMPARISON,
     DATASET,
     FEATURES,
+    SCORER,
     SCORES,
+    TRIAL_SCORES,
     candidate_inputs,
     candidate_keys,
     is_wide,
     key,
+    trial_steps,
 )
 from model_refresh.orchestration.resources import StoreResource, telling_failures
+from model_refresh.orchestration.scorer import scorer_asset
 from model_refresh.orchestration.telling import telling_progress
-from model_refresh.pipeline.production import current_frame, score
+from model_refresh.orchestration.trial import of_trial
+from model_refresh.pipeline.production import current_frame, delivery, score
+from model_refresh.pipeline.trial import resume_trial
 from model_refresh.records import Frame
 from model_refresh.refresh.dataset import build_dataset
 from model_refresh.refresh.resume import (
@@ -46,6 +52,8 @@ def model_assets(model: Model) -> list[dg.AssetsDefinition]:
         *candidates,
         _comparison(model),
         _challenger(model),
+        _trial_scores(model),
+        *([scorer_asset(model)] if SCORER in trial_steps(model) else []),
         _champion(model),
         _scores(model),
     ]
@@ -138,10 +146,25 @@ def _challenger(model: Model) -> dg.AssetsDefinition:
     return challenger
 
 
+def _trial_scores(model: Model) -> dg.AssetsDefinition:
+    @dg.asset(**describe(model, TRIAL_SCORES), deps=[key(model, CHALLENGER), key(model, FEATURES)])
+    def trial_scores(
+        context: dg.AssetExecutionContext, store: StoreResource
+    ) -> dg.MaterializeResult[None]:
+        as_of = model.cadence.parse(context.partition_key)
+        with telling_failures():
+            line = resume_trial(model, store.of(model), as_of)
+        return dg.MaterializeResult(metadata=of_trial(line.record))
+
+    return trial_scores
+
+
 def _champion(model: Model) -> dg.AssetsDefinition:
+    tests = [key(model, step) for step in trial_steps(model)]
+
     @dg.asset(
         **describe(model, CHAMPION, partitioned=False),
-        deps=[key(model, CHALLENGER), key(model, COMPARISON)],
+        deps=[key(model, CHALLENGER), key(model, COMPARISON), *tests],
     )
     def champion(
         context: dg.AssetExecutionContext, store: StoreResource
@@ -168,7 +191,11 @@ def _scores(model: Model) -> dg.AssetsDefinition:
             context.log.warning(sentence := f"{model.name} has no champion yet: no batch")
             return dg.MaterializeResult(metadata={"sentence": sentence})
         return dg.MaterializeResult(
-            metadata=metadata.of_scores(line.record, store.of(model).place(line.record))
+            metadata=metadata.of_scores(
+                line.record,
+                store.of(model).place(line.record),
+                delivery(model, store.of(model), line.record),
+            )
         )
 
     return scores

@@ -15,7 +15,9 @@ from model_refresh.orchestration.names import (
     DATASET,
     FEATURES,
     MODEL_TAG,
+    SCORER,
     SCORES,
+    TRIAL_SCORES,
     key,
     partitions,
 )
@@ -26,9 +28,14 @@ _SAYS = {
     "candidates": "One algorithm, tuned and fitted in a process of its own.",
     COMPARISON: "Challenger, incumbent and constant on holdout rows that none has learned from.",
     CHALLENGER: "The winner's recipe, refitted through the newest known label.",
+    SCORER: "A folder of the challenger's own that answers one row at a time, and tests itself.",
+    TRIAL_SCORES: "The current frame scored by challenger and incumbent, side by side, as a test.",
     CHAMPION: "Who is in production now. Only a passed verdict changes it.",
     SCORES: "One batch a frame by the champion that counts for it.",
 }
+
+_KINDS_OF_SINKS = {"parquet": "parquet", "duckdb": "duckdb", "postgresql": "postgres"}
+"""As Dagster names them, which has a picture for each."""
 
 
 class Presentation(TypedDict, total=False):
@@ -74,7 +81,11 @@ def _kinds(model: Model, step: tuple[str, ...]) -> set[str]:
         return {model.spec.source.engine, "sql"}
     if step[0] == "candidates":
         return {step[1]}
-    return {"parquet"} if step[0] in {DATASET, SCORES} else {"json"}
+    if step[0] == SCORES and model.spec.scores.sink is not None:
+        return {"parquet", _KINDS_OF_SINKS[model.spec.scores.sink.sink]}
+    if step[0] == SCORER:
+        return {"python"}
+    return {"parquet"} if step[0] in {DATASET, SCORES, TRIAL_SCORES} else {"json"}
 
 
 def _references(model: Model, step: str) -> Mapping[str, dg.MetadataValue]:

@@ -17,6 +17,7 @@ from model_refresh.records import (
     Comparison,
     Cost,
     Dataset,
+    Delivery,
     Frame,
     Labels,
     MetricComparison,
@@ -223,8 +224,8 @@ def of_promotion(promotion: Promotion, comparison: Comparison) -> Metadata:
     }
 
 
-def of_scores(scores: Scores, place: Path) -> Metadata:
-    """Of the asset `scores`."""
+def of_scores(scores: Scores, place: Path, delivered: Delivery | None) -> Metadata:
+    """Of the asset `scores`; `delivered` is None where there is no sink."""
     empty = () if scores.rows else ("the frame has 0 rows: an empty batch was published",)
     return {
         "dagster/row_count": dg.MetadataValue.int(scores.rows),
@@ -233,6 +234,15 @@ def of_scores(scores: Scores, place: Path) -> Metadata:
         "entry": dg.MetadataValue.int(scores.entry),
         "challenger": dg.MetadataValue.text(scores.challenger or "none"),
         "notes": dg.MetadataValue.text("; ".join([*empty, *scores.notes]) or "none"),
+        **(of_delivery(delivered) if delivered is not None else {}),
+    }
+
+
+def of_delivery(delivery: Delivery) -> Metadata:
+    """Where a batch was copied to."""
+    return {
+        "sink": dg.MetadataValue.text(delivery.place),
+        "delivered rows": dg.MetadataValue.int(delivery.rows),
     }
 
 

@@ -45,8 +45,13 @@ def candidate_inputs(model: Model, candidate: AnyCandidate) -> list[dg.AssetKey]
 def refresh_selection(model: Model) -> list[dg.AssetKey]:
     """What a refresh materializes: from the frame to the champion."""
     before = [key(model, step) for step in (FEATURES, DATASET)]
-    after = [key(model, step) for step in (COMPARISON, CHALLENGER, CHAMPION)]
-    return [*before, *candidate_keys(model), *after]
+    after = (COMPARISON, CHALLENGER, *trial_steps(model), CHAMPION)
+    return [*before, *candidate_keys(model), *[key(model, step) for step in after]]
+
+
+def trial_steps(model: Model) -> tuple[str, ...]:
+    """What tests a challenger before it may be champion."""
+    return (TRIAL_SCORES, SCORER) if "realtime" in model.spec.deploy else (TRIAL_SCORES,)
 
 
 def score_selection(model: Model) -> list[dg.AssetKey]:

@@ -11,9 +11,12 @@ from model_refresh.config.demands import require_libraries
 from model_refresh.config.model import Model
 from model_refresh.errors import VerdictVoid
 from model_refresh.pipeline.production import current_frame, score
+from model_refresh.pipeline.realtime import generate_scorer, is_realtime, try_scorer
+from model_refresh.pipeline.trial import try_challenger
 from model_refresh.progress import Tell, silent
 from model_refresh.records import (
     Candidate,
+    Challenger,
     Promotion,
     Record,
     ReportFile,
@@ -42,7 +45,7 @@ def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
     on_step: Callable[[str, Record], None] = lambda name, record: None,
     on_progress: Tell = silent,
 ) -> Promotion:
-    """Dataset, candidates, comparison, verdict, challenger, champion.
+    """Dataset, candidates, comparison, verdict, challenger, its trial scores and scorer, champion.
 
     A refresh that has promoted is done: run again, it does nothing and gives the same record.
     `wide` has every search look everywhere, as after drift, not around what was good before.
@@ -71,6 +74,7 @@ def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
             on_step("report", page)
         challenger = refit_challenger(model, store, dataset, verdict).record
         on_step("challenger", challenger)
+        _try_out(model, store, challenger, on_step)
         try:
             promotion = promote(model, store, verdict, challenger).record
         except VerdictVoid:
@@ -86,7 +90,20 @@ def steps(model: Model) -> tuple[str, ...]:
     """The names by which `refresh` tells of its steps, in order."""
     candidates = [f"candidate {each.algorithm}" for each in model.spec.training.in_order]
     report = ("report",) if model.spec.report else ()
-    return ("dataset", *candidates, "comparison", "verdict", *report, "challenger", "champion")
+    judged = ("dataset", *candidates, "comparison", "verdict", *report)
+    tests = ("scorer", "conformance") if is_realtime(model) else ()
+    return (*judged, "challenger", "trial_scores", *tests, "champion")
+
+
+def _try_out(
+    model: Model, store: ModelStore, challenger: Challenger, on_step: Callable[[str, Record], None]
+) -> None:
+    """Every test of a challenger before production; what fails keeps `promote` from it."""
+    on_step("trial_scores", try_challenger(model, store, challenger).record)
+    if is_realtime(model):
+        scorer = generate_scorer(model, store, challenger).record
+        on_step("scorer", scorer)
+        on_step("conformance", try_scorer(model, store, scorer).record)
 
 
 def report(model: Model, store: ModelStore, verdict: Verdict) -> ReportFile | None:

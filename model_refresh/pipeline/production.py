@@ -5,9 +5,11 @@ import datetime as dt
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError
-from model_refresh.records import Frame, Scores
+from model_refresh.records import Delivery, Frame, Scores
+from model_refresh.refresh.champion import promoted_by
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.incumbent import champion_at
+from model_refresh.serving.batch.delivery import deliver_newest, is_of, sink_digest
 from model_refresh.serving.scores import Role, publish_scores, published_scores
 from model_refresh.storage import Line, ModelStore
 
@@ -19,8 +21,29 @@ def score(
 
     A published batch is final: with `again`, one under a newer entry is published beside it, and
     one that was damaged is made anew. The challenger never keeps the champion's scores back: where
-    it can't score, the batch says why.
+    it can't score, the batch says why. The newest batch is delivered to the declared sink unless
+    it is there already, with `again` in any case.
+
+    Raises DataError where the audit refuses the batch, and SinkError where it was published but
+    could not be delivered: running again delivers it.
     """
+    line = _published(model, store, as_of, again=again)
+    if line is not None:
+        deliver_newest(model, store, as_of, again=again)
+    return line
+
+
+def delivery(model: Model, store: ModelStore, scores: Scores) -> Delivery | None:
+    """The delivery of this batch, if it was the last to arrive in the sink that is declared."""
+    last = store.deliveries(scores.as_of).last()
+    if last is None or not is_of(last.record, scores, sink_digest(model)):
+        return None
+    return last.record
+
+
+def _published(
+    model: Model, store: ModelStore, as_of: dt.datetime, *, again: bool
+) -> Line[Scores] | None:
     entry = champion_at(store, as_of)
     if entry is None:
         return None
@@ -53,10 +76,11 @@ def _role(model: Model, store: ModelStore, version: str, as_of: dt.datetime) -> 
 def _losing_challenger(model: Model, store: ModelStore, as_of: dt.datetime) -> Role | None:
     """The challenger of this as_of that stayed one: its trial twin, to be graded later.
 
-    One that can't be compared with the incumbent has no place beside it.
+    It lost, or failed a later test, or waits for approval. One that can't be compared with the
+    incumbent has no place beside it.
     """
     verdict, comparison = store.verdicts(as_of).last(), store.comparisons(as_of).last()
-    if verdict is None or comparison is None or verdict.record.decision == "promote":
+    if verdict is None or comparison is None or promoted_by(store, verdict.record) is not None:
         return None
     incumbent = comparison.record.incumbent
     if comparison.record.trial is None or (incumbent and incumbent.incomparable):

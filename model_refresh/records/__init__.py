@@ -69,7 +69,13 @@ from model_refresh.records.judgement import (
     Scores,
     Verdict,
 )
-from model_refresh.records.production import Conformance, Delivery, Scorer, TrialScores
+from model_refresh.records.production import (
+    Conformance,
+    Delivery,
+    Scorer,
+    ScoreShift,
+    TrialScores,
+)
 
 __all__ = [
     "HALF_LIFE",
@@ -120,6 +126,7 @@ __all__ = [
     "Record",
     "ReliabilityBin",
     "ReportFile",
+    "ScoreShift",
     "Scorer",
     "Scores",
     "Severity",

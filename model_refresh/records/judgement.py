@@ -145,11 +145,15 @@ class Promotion(Record):
     """How a refresh ended: an entry of the champion log, or the reason for none."""
 
     as_of: Instant
-    decision: Decision
+    decision: Decision | Literal["wait"] = Field(
+        description="wait: it passed, and a person is asked, as `approval: manual` wants it"
+    )
     sentence: str
     verdict: Digest | None
     entry: int | None = Field(description="the champion log's newest entry after this refresh")
     champion: str | None = Field(description="the version in production after this refresh")
+    trial_scores: Digest | None = Field(None, description="the trial batch that it passed by")
+    conformance: Digest | None = Field(None, description="the scorer's tests that it passed by")
 
 
 class Scores(Record):
@@ -162,4 +166,6 @@ class Scores(Record):
     challenger: str | None
     rows: int
     content: Digest = Field(description="digest of its folder's manifest")
-    notes: tuple[str, ...] = Field((), description="why the challenger is not in it")
+    notes: tuple[str, ...] = Field(
+        (), description="why the challenger is not in it, and what the audit found odd"
+    )

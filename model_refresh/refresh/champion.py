@@ -1,16 +1,25 @@
-"""The champion step: the only place that writes the champion log.
+"""The champion step: the only place that writes promotions into the champion log.
 
-Promotion judges again by the same pure function on the stored, digest-bound comparison, so no
-button, selection or crash can bring a version into production that its gates refused.
+Promotion judges again by the same pure function on the stored, digest-bound comparison, and asks
+for a stored pass of every test: no button, selection or crash brings a version into production that
+was refused. With `approval: manual` what passed waits for a person, who meets the same demands.
 """
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from model_refresh.config.model import Model
 from model_refresh.errors import Contaminated, PromotionRefused, VerdictVoid
 from model_refresh.records import Challenger, Comparison, Dataset, Entry, Promotion, Verdict
+from model_refresh.refresh.clearance import (
+    Clearance,
+    about_verdict,
+    find_clearance,
+    require_cleared,
+)
 from model_refresh.refresh.contamination import require_own_figures
 from model_refresh.refresh.verdict import code_digest, judge
 from model_refresh.storage import Line, ModelStore
@@ -20,79 +29,81 @@ from model_refresh.storage.store import stamp
 AUTOMATIC = "model_refresh"
 
 
-def promote(
-    model: Model, store: ModelStore, verdict: Verdict, challenger: Challenger
-) -> Line[Promotion]:
-    """Append the challenger to the champion log, or record that the incumbent stays.
+@dataclass(frozen=True)
+class Approver:
+    """The person who lets a passed challenger into production, and why."""
 
-    A refresh of the past promotes nobody, and says so; one that has promoted already is done, and
-    its record is returned. Raises PromotionRefused where the verdict
-    is `reject` or not stored, or a declared check has no stored pass, and VerdictVoid where the
-    champion changed since; the log is not touched then.
+    who: str
+    reason: str
+
+
+def promote(
+    model: Model,
+    store: ModelStore,
+    verdict: Verdict,
+    challenger: Challenger,
+    *,
+    approver: Approver | None = None,
+) -> Line[Promotion]:
+    """Append the challenger to the champion log, or record that it waits, or the incumbent stays.
+
+    With `approval: manual` and no approver, one that passed waits. A refresh of the past promotes
+    nobody, and says so; one that has promoted already is done, and its record is returned.
+
+    Raises PromotionRefused where the verdict is `reject` or not stored, or a declared check has no
+    stored pass, and VerdictVoid where the champion changed since; the log is not touched then.
     """
     if (settled := settled_promotion(store, verdict.as_of)) is not None:
         return settled
     comparison = require_promotable(model, store, verdict)
-    log = store.promotions(verdict.as_of)
-    key = bytes_digest(f"{verdict.digest()} {challenger.digest()}".encode())
-    decision, sentence = verdict.decision, verdict.sentence
-    if decision == "promote" and not _append_promotion(
-        model, store, verdict, challenger=challenger, comparison=comparison
-    ):
-        if (settled := settled_promotion(store, verdict.as_of)) is not None:
-            return settled
-        decision, sentence = "retain", f"a later entry is in the champion log already; {sentence}"
+    case = _Case(verdict, challenger, comparison, approver)
+    end = _bring_in(model, store, case) if verdict.decision == "promote" else "retain"
+    if end == "late" and (settled := settled_promotion(store, verdict.as_of)) is not None:
+        return settled
     newest = store.champion.last()
+    has_passed = end in {"promote", "wait"}
+    passed = find_clearance(model, store, challenger) if has_passed else Clearance()
     promotion = Promotion(
         as_of=verdict.as_of,
-        decision=decision,
-        sentence=sentence,
+        decision="retain" if end == "late" else end,
+        sentence=_sentence(model, store, case, end=end),
         verdict=verdict.digest(),
         entry=newest and newest.number,
         champion=newest and newest.record.version,
+        trial_scores=passed.trial_scores and passed.trial_scores.digest(),
+        conformance=passed.conformance and passed.conformance.digest(),
     )
-    return log.record_once(promotion, key=key)
+    return store.promotions(verdict.as_of).record_once(promotion, key=_key(case, end))
 
 
 def require_promotable(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
     """The comparison of a verdict that holds; raises PromotionRefused where it is `reject`."""
     comparison = _require_valid(model, store, verdict)
     if verdict.decision == "reject":
-        raise PromotionRefused(f"{_about(model, verdict)}: reject: {verdict.sentence}")
+        raise PromotionRefused(f"{about_verdict(model, verdict)}: reject: {verdict.sentence}")
     return comparison
 
 
-def _require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
-    """The comparison of a verdict that still holds; raises PromotionRefused where it doesn't."""
-    about = _about(model, verdict)
-    again = f"run model-refresh refresh {model.name} --as-of {stamp(verdict.as_of)}"
-    if store.verdicts(verdict.as_of).holding(verdict.digest()) is None:
-        raise PromotionRefused(f"{about}: no such verdict is stored; run promotion_gate first")
-    line = store.comparisons(verdict.as_of).holding(verdict.comparison)
-    if line is None:
-        raise PromotionRefused(f"{about}: the comparison that it judged is not stored")
-    if verdict.policy != model.policy_digest():
-        raise PromotionRefused(f"{about}: gates or comparison were declared anew since: {again}")
-    if verdict.code != code_digest():
-        raise PromotionRefused(f"{about}: model_refresh itself changed since: {again}")
-    dataset = _require_dataset(store, verdict, line.record, about=about)
-    if dataset.definition != model.definition.digest():
-        raise PromotionRefused(f"{about}: the SQL or the label was declared anew since: {again}")
-    if judge(model, line.record).digest() != verdict.digest():
-        raise PromotionRefused(f"{about}: judging the stored comparison again says otherwise")
-    return line.record
+def require_current(model: Model, verdict: Verdict, newest: Line[Entry] | None) -> None:
+    """Raises VerdictVoid where `newest` is not the entry that the verdict was given against."""
+    if verdict.champion != (newest and newest.record.digest()):
+        now = f"entry {newest.number} ({newest.record.version})" if newest else "none"
+        raise VerdictVoid(
+            f"{about_verdict(model, verdict)}: it was compared with another champion; the champion "
+            f"is now {now}: run this refresh again, from comparison to champion"
+        )
 
 
-def _require_dataset(
-    store: ModelStore, verdict: Verdict, comparison: Comparison, *, about: str
-) -> Dataset:
-    """The dataset that was judged on, where the comparison's figures are of its holdout."""
-    if store.datasets(verdict.as_of).holding(verdict.dataset) is None:
-        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
-    try:
-        return require_own_figures(store, comparison)
-    except Contaminated as error:
-        raise PromotionRefused(f"{about}: {error}") from error
+def require_never_rolled_back(
+    model: Model, verdict: Verdict, version: str | None, *, entries: Sequence[Entry]
+) -> None:
+    """A version that was rolled back once returns only by an override."""
+    if (gone := rolled_back(entries, version)) is not None:
+        raise PromotionRefused(
+            f"{about_verdict(model, verdict)}: version {version} was rolled back "
+            f"({gone.reason}); model-refresh promote {model.name} {version} --force "
+            "--reason ... brings it back"
+        )
 
 
 def settled_promotion(store: ModelStore, as_of: dt.datetime) -> Line[Promotion] | None:
@@ -125,35 +136,41 @@ def promoted_by(store: ModelStore, verdict: Verdict) -> Entry | None:
     return next((line.record for line in lines if line.record.verdict == digest), None)
 
 
-def _append_promotion(
-    model: Model,
-    store: ModelStore,
-    verdict: Verdict,
-    *,
-    challenger: Challenger,
-    comparison: Comparison,
-) -> bool:
-    """Create the next entry; delivered twice, there is one. False for a refresh of the past."""
+@dataclass(frozen=True)
+class _Case:
+    """All that is brought forward for one promotion."""
+
+    verdict: Verdict
+    challenger: Challenger
+    comparison: Comparison
+    approver: Approver | None
+
+
+_End = Literal["promote", "wait", "retain", "late"]
+"""How it ended; `late` is a refresh of the past, which retains."""
+
+
+def _bring_in(model: Model, store: ModelStore, case: _Case) -> _End:
+    """Create the next entry; delivered twice, there is one."""
+    verdict, challenger = case.verdict, case.challenger
     while promoted_by(store, verdict) is None:
         lines = store.champion.lines()
-        newest = lines[-1] if lines else None
         if any(_forestalls(line.record, verdict) for line in lines):
-            return False
-        _require_current(model, verdict, newest)
-        _require_checks(model, store, verdict, challenger=challenger, comparison=comparison)
-        _require_never_rolled_back(model, verdict, challenger, lines=lines)
-        entry = _entry(verdict, challenger, newest)
+            return "late"
+        newest = lines[-1] if lines else None
+        require_current(model, verdict, newest)
+        require_cleared(model, store, verdict, challenger=challenger, comparison=case.comparison)
+        entries = [line.record for line in lines]
+        require_never_rolled_back(model, verdict, challenger.version, entries=entries)
+        if model.spec.approval == "manual" and case.approver is None:
+            return "wait"
+        entry = _entry(case, newest)
         store.champion.append(entry, number=entry.number)
-    return True
+    return "promote"
 
 
-def _forestalls(entry: Entry, verdict: Verdict) -> bool:
-    """A later entry, or a promotion of the same as_of: this refresh is one of the past."""
-    is_same = entry.kind == "promotion" and entry.as_of == verdict.as_of
-    return is_same or entry.as_of > verdict.as_of
-
-
-def _entry(verdict: Verdict, challenger: Challenger, newest: Line[Entry] | None) -> Entry:
+def _entry(case: _Case, newest: Line[Entry] | None) -> Entry:
+    verdict, challenger, by = case.verdict, case.challenger, case.approver
     return Entry(
         number=newest.number + 1 if newest else 1,
         prev=newest and newest.record.digest(),
@@ -164,61 +181,62 @@ def _entry(verdict: Verdict, challenger: Challenger, newest: Line[Entry] | None)
         trial=challenger.trial,
         verdict=verdict.digest(),
         challenger=challenger.digest(),
-        who=AUTOMATIC,
-        reason=verdict.sentence,
+        who=by.who if by else AUTOMATIC,
+        reason=f"{verdict.sentence}; approved: {by.reason}" if by else verdict.sentence,
     )
 
 
-def _require_current(model: Model, verdict: Verdict, newest: Line[Entry] | None) -> None:
-    if verdict.champion != (newest and newest.record.digest()):
-        now = f"entry {newest.number} ({newest.record.version})" if newest else "none"
-        raise VerdictVoid(
-            f"{_about(model, verdict)}: it was compared with another champion; the champion is now "
-            f"{now}: run this refresh again, from comparison to champion"
-        )
+def _forestalls(entry: Entry, verdict: Verdict) -> bool:
+    """A later entry, or a promotion of the same as_of: this refresh is one of the past."""
+    is_same = entry.kind == "promotion" and entry.as_of == verdict.as_of
+    return is_same or entry.as_of > verdict.as_of
 
 
-def _require_checks(
-    model: Model,
-    store: ModelStore,
-    verdict: Verdict,
-    *,
-    challenger: Challenger,
-    comparison: Comparison,
-) -> None:
-    """A stored, digest-bound pass of every check, and the bytes that it passed."""
-    about = _about(model, verdict)
-    if challenger.verdict != verdict.digest() or challenger.trial != comparison.trial:
-        raise PromotionRefused(f"{about}: the challenger was refitted for another verdict")
-    if store.challengers(verdict.as_of).holding(challenger.digest()) is None:
-        raise PromotionRefused(f"{about}: the refitted challenger is not stored")
-    if challenger.version is None or not challenger.checks:
-        raise PromotionRefused(f"{about}: there is no refitted challenger; run that step first")
-    if failed := [check for check in challenger.checks if check.outcome == "failed"]:
-        raise PromotionRefused(f"{about}: {failed[0].name}: {failed[0].sentence}")
-    _require_artifact(store, challenger.version, challenger.artifact)
-    _require_artifact(store, comparison.trial or "", verdict.artifact)
+def _sentence(model: Model, store: ModelStore, case: _Case, *, end: _End) -> str:
+    told = case.verdict.sentence
+    if end == "late":
+        return f"a later entry is in the champion log already; {told}"
+    if end == "wait":
+        ask = f"model-refresh promote {model.name} {case.challenger.version} --reason ..."
+        return f"passed, and waits for approval: {ask} ({told})"
+    entry = promoted_by(store, case.verdict)
+    return entry.reason if entry is not None else told
 
 
-def _require_artifact(store: ModelStore, version: str, artifact: str | None) -> None:
-    """Every byte of a version, and of those it mixes, is there and matches what was judged."""
-    if store.version(version).digest != artifact:
-        raise PromotionRefused(f"version {version} is not the artifact that was judged")
-    if problem := next(store.version_problems(version), None):
-        raise PromotionRefused(problem)
+def _key(case: _Case, end: _End) -> str:
+    """The same for the same end of the same case: repeated, it is recorded once."""
+    names = [case.verdict.digest(), case.challenger.digest(), *(["wait"] if end == "wait" else [])]
+    return bytes_digest(" ".join(names).encode())
 
 
-def _require_never_rolled_back(
-    model: Model, verdict: Verdict, challenger: Challenger, *, lines: list[Line[Entry]]
-) -> None:
-    """A version that was rolled back once returns only by an override."""
-    if (gone := rolled_back([line.record for line in lines], challenger.version)) is not None:
-        raise PromotionRefused(
-            f"{_about(model, verdict)}: version {challenger.version} was rolled back "
-            f"({gone.reason}); model-refresh promote {model.name} {challenger.version} --force "
-            "--reason ... brings it back"
-        )
+def _require_valid(model: Model, store: ModelStore, verdict: Verdict) -> Comparison:
+    """The comparison of a verdict that still holds; raises PromotionRefused where it doesn't."""
+    about = about_verdict(model, verdict)
+    again = f"run model-refresh refresh {model.name} --as-of {stamp(verdict.as_of)}"
+    if store.verdicts(verdict.as_of).holding(verdict.digest()) is None:
+        raise PromotionRefused(f"{about}: no such verdict is stored; run promotion_gate first")
+    line = store.comparisons(verdict.as_of).holding(verdict.comparison)
+    if line is None:
+        raise PromotionRefused(f"{about}: the comparison that it judged is not stored")
+    if verdict.policy != model.policy_digest():
+        raise PromotionRefused(f"{about}: gates or comparison were declared anew since: {again}")
+    if verdict.code != code_digest():
+        raise PromotionRefused(f"{about}: model_refresh itself changed since: {again}")
+    dataset = _require_dataset(store, verdict, line.record, about=about)
+    if dataset.definition != model.definition.digest():
+        raise PromotionRefused(f"{about}: the SQL or the label was declared anew since: {again}")
+    if judge(model, line.record).digest() != verdict.digest():
+        raise PromotionRefused(f"{about}: judging the stored comparison again says otherwise")
+    return line.record
 
 
-def _about(model: Model, verdict: Verdict) -> str:
-    return f"{model.name}, verdict of {stamp(verdict.as_of)}"
+def _require_dataset(
+    store: ModelStore, verdict: Verdict, comparison: Comparison, *, about: str
+) -> Dataset:
+    """The dataset that was judged on, where the comparison's figures are of its holdout."""
+    if store.datasets(verdict.as_of).holding(verdict.dataset) is None:
+        raise PromotionRefused(f"{about}: the dataset that it was judged on is not stored")
+    try:
+        return require_own_figures(store, comparison)
+    except Contaminated as error:
+        raise PromotionRefused(f"{about}: {error}") from error

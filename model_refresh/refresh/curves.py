@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from model_refresh.drift import tenths, tier_flips
 from model_refresh.metrics import Holdout, metric
 from model_refresh.metrics.intervals import value_interval
 from model_refresh.metrics.protocol import Floats, mean
@@ -64,13 +65,6 @@ def score_of(prediction: Floats) -> Floats:
     return prediction if prediction.ndim == 1 else np.asarray(prediction.max(axis=1))
 
 
-def tenths(score: Floats) -> NDArray[np.intp]:
-    """The tenth of each row by rank, from 0, the lowest; rows that tie share one."""
-    one = np.ones(len(score))
-    below = Ranked.of(score).below(one)
-    return np.minimum((10.0 * below / max(len(score), 1)).astype(np.intp), 9)
-
-
 def compare_ranks(
     old: Floats, new: Floats, *, tiers: tuple[float, ...], table: pl.DataFrame
 ) -> Migration | None:
@@ -89,8 +83,7 @@ def compare_ranks(
     risers, fallers = (moved >= _FAR, moved <= -_FAR) if old.ndim == 1 else (moved > 0, moved < 0)
     crossed = None
     if tiers and old.ndim == 1:
-        cuts = np.asarray(tiers)
-        crossed = float((np.searchsorted(cuts, old) != np.searchsorted(cuts, new)).mean())
+        crossed = tier_flips(old, new, tiers)
     return Migration(
         moves=tuple(tuple(int(n) for n in row) for row in moves),
         decile_share=float((moved != 0).mean()),

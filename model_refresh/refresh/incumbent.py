@@ -32,6 +32,16 @@ def champion_at(store: ModelStore, as_of: dt.datetime) -> Entry | None:
     return counting[-1] if counting else None
 
 
+def champion_by_clock(store: ModelStore, now: dt.datetime) -> Entry | None:
+    """Who was in production when the clock said `now`: of what had been recorded by then.
+
+    It is the entry that counted for the newest frame of that instant, be it revoked since.
+    """
+    recorded = [line.record for line in store.champion.lines() if line.recorded_at <= now]
+    counting = [entry for entry in recorded if entry.as_of <= now]
+    return counting[-1] if counting else None
+
+
 def find_incumbent(store: ModelStore, as_of: dt.datetime) -> Incumbent | None:
     """The champion as the refresh at as_of begins: never one that this refresh promoted."""
     lines = [line.record for line in store.champion.lines()]

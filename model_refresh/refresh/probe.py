@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -17,6 +19,7 @@ from model_refresh.records import Frame, LabelledFrame, Labels, Record
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.labels import compute_labels
 from model_refresh.refresh.rows import LabelledRows, load_labelled
+from model_refresh.sinks.columns import score_columns
 from model_refresh.splits import matured
 from model_refresh.storage import Store
 from model_refresh.storage.store import stamp
@@ -28,7 +31,10 @@ _LEAST_ROWS = 30
 
 
 class Probe(Record):
-    """What one labelled frame looks like; `shares` is each class's, of a multiclass label."""
+    """What one labelled frame looks like; `shares` is each class's, of a multiclass label.
+
+    `sink` says whether the declared one takes the frame's batches; None where none is declared.
+    """
 
     model: str
     as_of: dt.datetime
@@ -37,14 +43,16 @@ class Probe(Record):
     label_mean: float
     shares: dict[str, float] = Field(default_factory=dict)
     suspects: tuple[str, ...]
+    sink: str | None = None
 
     @property
     def sentence(self) -> str:
         """One line for people."""
         odd = f"; look at {'; '.join(self.suspects)}" if self.suspects else ""
+        sink = f"; sink: {self.sink}" if self.sink is not None else ""
         return (
             f"{self.model}, frame of {stamp(self.as_of)}: {self.rows} rows, "
-            f"{self.labelled} with a label, {self._level}{odd}"
+            f"{self.labelled} with a label, {self._level}{odd}{sink}"
         )
 
     @property
@@ -61,8 +69,8 @@ def probe(model: Model, now: dt.datetime) -> Probe:
     """Compute the newest frame whose labels have matured by `now`, and its labels.
 
     Raises NotDue where there is none yet, ConfigError where a candidate names a feature that the
-    query doesn't give, and what the queries and checks raise: a class that is met and not declared
-    among it.
+    query doesn't give, SinkError where the declared sink can't take the frame's batches, and what
+    the queries and checks raise: a class that is met and not declared among it.
     """
     as_of = next(matured(model.cadence, now, model.sizes), None)
     if as_of is None:
@@ -75,7 +83,17 @@ def probe(model: Model, now: dt.datetime) -> Probe:
         labels = compute_labels(model, store, frame, earlier=[])
         names = [column.name for column in frame.columns if column.name not in frame.key]
         rows = load_labelled(store, [LabelledFrame(frame=frame, labels=labels)], names)
-    return _probe(model, frame, labels, rows)
+        sink = _examined_sink(model, pq.read_schema(store.place(frame)))
+    return _probe(model, frame, labels, rows).model_copy(update={"sink": sink})
+
+
+def _examined_sink(model: Model, rows: pa.Schema) -> str | None:
+    """What the sink says to batches of these rows; it is asked, and not changed."""
+    if (sink := model.spec.scores.sink) is None:
+        return None
+    key, classes = model.spec.frame.key, model.spec.label.classes
+    scores = [pa.field(name, pa.float64()) for name in score_columns(classes)]
+    return sink.examine(pa.schema([*map(rows.field, key), *scores]), key, model.folder)
 
 
 def _probe(model: Model, frame: Frame, labels: Labels, rows: LabelledRows) -> Probe:

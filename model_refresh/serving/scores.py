@@ -1,4 +1,4 @@
-"""The scores step: one batch a frame, streamed in bounded memory, published whole or not at all.
+"""The scores step: a batch is written, audited, and published whole by one manifest, or not at all.
 
 A batch has the frame's key and the column `score`, beside it `challenger_score` where there is a
 challenger. Of a multiclass task it has a column a class instead, `score_<class>` and
@@ -6,34 +6,22 @@ challenger. Of a multiclass task it has a column a class instead, `score_<class>
 """
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
-
-from model_refresh.algorithms.version import Version
-from model_refresh.errors import CorruptError, DataError, NotStored
-from model_refresh.records import Entry, Frame, Scores
+from model_refresh.algorithms.constant import Constant
+from model_refresh.errors import CorruptError, NotStored
+from model_refresh.records import Entry, Scores
+from model_refresh.serving.batch.audit import Columns, Expected, audit
+from model_refresh.serving.batch.writing import (
+    CHALLENGER_SCORE,
+    SCORE,
+    score_names,
+    write_paired,
+    write_scores,
+)
+from model_refresh.serving.batch.writing import Role as Role
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.folder import bytes_digest, drafting
-from model_refresh.storage.store import ROWS, SCORES
-
-SCORE = "score"
-CHALLENGER_SCORE = "challenger_score"
-_BATCH_ROWS = 100_000
-
-
-@dataclass(frozen=True)
-class Role:
-    """A version with the frame that its own SQL gives."""
-
-    version: Version
-    frame: Frame
+from model_refresh.storage.store import SCORES
 
 
 def published_scores(store: ModelStore, as_of: dt.datetime) -> Line[Scores] | None:
@@ -58,7 +46,8 @@ def publish_scores(
     """Score the champion's frame and publish: the key, `score`, and `challenger_score` or null.
 
     Of a multiclass task each of the two is a column a class, as this module says.
-    Raises DataError where a score is not finite; nothing is published then.
+    Raises DataError where a score is not finite or the audit finds a row that should not be;
+    nothing is published then.
     """
     frame = champion.frame
     log = store.scores(frame.as_of)
@@ -69,9 +58,10 @@ def publish_scores(
     with drafting(log.folder) as draft:
         path = draft.path / SCORES
         if challenger is None or challenger.frame.content == frame.content:
-            _write_scores(store, path, champion, challenger)
+            write_scores(store, path, champion, challenger)
         else:
-            _write_paired(store, path, champion, challenger)
+            write_paired(store, path, champion, challenger)
+        odd = audit(path, store.place(frame), _expected(champion, challenger))
         content = draft.publish(
             kind="scores",
             inputs={"entry": entry.digest(), "frame": frame.content, "champion": entry.version},
@@ -85,9 +75,25 @@ def publish_scores(
         challenger=challenger.version.name if challenger else None,
         rows=frame.rows,
         content=content.digest,
-        notes=notes,
+        notes=(*notes, *odd),
     )
     return log.record_once(scores, key=key)
+
+
+def _expected(champion: Role, challenger: Role | None) -> Expected:
+    """What a batch of these two holds; where their SQL differs, the challenger may lack keys."""
+    columns = [_columns(champion, SCORE)]
+    if challenger is not None:
+        is_paired = challenger.frame.content != champion.frame.content
+        columns.append(_columns(challenger, CHALLENGER_SCORE, may_be_null=is_paired))
+    frame, definition = champion.frame, champion.version.lineage.definition
+    return Expected(definition.task, frame.key, frame.rows, tuple(columns))
+
+
+def _columns(role: Role, name: str, *, may_be_null: bool = False) -> Columns:
+    names = tuple(score_names(role.version, name))
+    is_constant = role.version.recipe.algorithm == Constant().algorithm
+    return Columns(names, may_be_constant=is_constant, may_be_null=may_be_null)
 
 
 def _is_whole(store: ModelStore, scores: Scores) -> bool:
@@ -97,75 +103,3 @@ def _is_whole(store: ModelStore, scores: Scores) -> bool:
     except (CorruptError, NotStored):
         return False
     return True
-
-
-def _write_scores(store: ModelStore, path: Path, champion: Role, challenger: Role | None) -> None:
-    """One pass over the frame; both versions score each chunk."""
-    frame = champion.frame
-    source = pq.ParquetFile(_rows(store, frame))
-    keys = pa.schema([source.schema_arrow.field(name) for name in frame.key])
-    names = [*score_names(champion.version, SCORE)]
-    if challenger is not None:
-        names += score_names(challenger.version, CHALLENGER_SCORE)
-    schema = pa.schema([*keys, *[pa.field(name, pa.float64()) for name in names]])
-    written = 0
-    with source, pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in _batches(source, frame, [champion, challenger]):
-            columns = [batch.column(name) for name in frame.key]
-            table = pl.DataFrame(pa.Table.from_batches([batch]))
-            for role in (champion, challenger):
-                columns += [pa.array(scores) for scores in _finite(role, table)] if role else []
-            writer.write_batch(pa.record_batch(columns, schema=schema))
-            written += batch.num_rows
-    if written != frame.rows:
-        raise DataError(f"{written} of {frame.rows} rows were scored: run the step again")
-
-
-def _write_paired(store: ModelStore, path: Path, champion: Role, challenger: Role) -> None:
-    """The versions' SQL differs: each scores its own frame, and rows pair on the key."""
-    own, other = path.with_suffix(".champion"), path.with_suffix(".challenger")
-    try:
-        _write_scores(store, own, champion, None)
-        _write_scores(store, other, challenger, None)
-        columns = score_names(challenger.version, SCORE)
-        renamed = score_names(challenger.version, CHALLENGER_SCORE)
-        theirs = pl.scan_parquet(other).rename(dict(zip(columns, renamed, strict=True)))
-        key = list(champion.frame.key)
-        joined = pl.scan_parquet(own).join(theirs, on=key, how="left", maintain_order="left")
-        joined.sink_parquet(path)
-    finally:
-        own.unlink(missing_ok=True)
-        other.unlink(missing_ok=True)
-
-
-def _rows(store: ModelStore, frame: Frame) -> Path:
-    stored = store.content(store.frames(frame.query, frame.as_of), frame.content)
-    return stored.file(ROWS)
-
-
-def _batches(
-    source: pq.ParquetFile, frame: Frame, roles: list[Role | None]
-) -> Iterator[pa.RecordBatch]:
-    needed = {*frame.key}
-    for role in roles:
-        needed |= {c.name for c in role.version.recipe.features} if role else set()
-    columns = [name for name in source.schema_arrow.names if name in needed]
-    yield from source.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
-
-
-def score_names(version: Version, name: str) -> list[str]:
-    """The columns that a version's scores have in a batch: `name`, or `name` and each class."""
-    classes = version.lineage.definition.label.classes
-    return [f"{name}_{each}" for each in classes] or [name]
-
-
-def _finite(role: Role, table: pl.DataFrame) -> list[NDArray[np.float64]]:
-    """The version's scores by column."""
-    scores = role.version.predict(table)
-    if bad := int(np.count_nonzero(~np.isfinite(scores))):
-        raise DataError(
-            f"version {role.version.name} gives {bad} scores that are not finite; "
-            "nothing was published",
-            check="finite_scores",
-        )
-    return [np.ascontiguousarray(column) for column in np.atleast_2d(scores.T)]

@@ -118,6 +118,10 @@ def _(record: Delivery, model: ModelStore) -> Iterator[Link]:
 def _(record: Promotion, model: ModelStore) -> Iterator[Link]:
     if record.verdict is not None:
         yield Link(model.verdicts(record.as_of).folder, record.verdict)
+    if record.trial_scores is not None:
+        yield Link(model.trial_scores(record.as_of).folder, record.trial_scores)
+    if record.conformance is not None:
+        yield Link(model.conformances(record.as_of).folder, record.conformance)
     yield from _entry(model, record.entry)
 
 

@@ -7,8 +7,9 @@ on (a refresh's outcome, a batch's record) can be lost unseen; the same step wri
 import datetime as dt
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from model_refresh.errors import CorruptError, NotStored
 from model_refresh.records import (
@@ -34,6 +35,8 @@ from model_refresh.storage.folder import MANIFEST, RESTORE, open_folder
 from model_refresh.storage.links import links
 from model_refresh.storage.log import Log
 from model_refresh.storage.store import STUDIES, ModelStore, Store
+
+Bound = TypeVar("Bound", TrialScores, Scorer)
 
 _DIGEST = re.compile(r"[0-9a-f]{16}")
 _LINE = re.compile(r"[0-9]{8}\.json")
@@ -171,7 +174,46 @@ def _champions(model: ModelStore) -> Iterator[str]:
             yield f"{about}: {error}"
         if entry.kind == "promotion" and not _was_judged(model, entry):
             yield f"{about}: no stored verdict promotes version {entry.version}"
+        if entry.kind == "promotion" and not _was_tested(model, entry):
+            yield f"{about}: no stored pass of its trial batch or scorer is of {entry.version}"
         before = entry
+
+
+def _was_tested(model: ModelStore, entry: Entry) -> bool:
+    """What its promotion says that it passed by is of its challenger and did pass.
+
+    Of a challenger that was tried, or has a scorer, at least one try must have passed.
+    """
+    as_of: dt.datetime = entry.as_of
+    try:
+        tried = _of(model.trial_scores(as_of), entry)
+        scorers = {each.digest() for each in _of(model.scorers(as_of), entry)}
+        tested = [line.record for line in model.conformances(as_of).lines()]
+        ends = [line.record for line in model.promotions(as_of).lines()]
+    except (CorruptError, NotStored):
+        return False
+    tested = [each for each in tested if each.scorer in scorers]
+    ends = [each for each in ends if each.verdict == entry.verdict and each.decision == "promote"]
+    return _has_passed(tried, {each.trial_scores for each in ends}) and _has_passed(
+        tested, {each.conformance for each in ends}
+    )
+
+
+def _of(log: Log[Bound], entry: Entry) -> list[Bound]:
+    """The records that are bound to an entry's challenger."""
+    records = [line.record for line in log.lines()]
+    return [record for record in records if record.challenger == entry.challenger]
+
+
+def _has_passed(tests: Sequence[TrialScores | Conformance], named: Collection[str | None]) -> bool:
+    passed = {
+        test.digest()
+        for test in tests
+        if test.checks and all(check.outcome != "failed" for check in test.checks)
+    }
+    if any(digest not in passed for digest in named if digest is not None):
+        return False
+    return bool(passed) or not tests
 
 
 def _was_judged(model: ModelStore, entry: Entry) -> bool:

@@ -32,8 +32,18 @@ def test_a_score_tells_rows_champion_and_where(lab: Lab) -> None:
 def test_a_score_as_json_has_the_path(lab: Lab) -> None:
     scores = run(lab, "score", NAME, "--as-of", day(lab, FIRST), "--json").json
     assert list(scores) == ["as_of", "frame", "entry", "champion", "challenger", "rows", "content",
-                            "notes", "path"]  # fmt: skip
+                            "notes", "path", "delivered"]  # fmt: skip
     assert Path(scores["path"]).exists()
+    assert scores["delivered"] is None
+
+
+def test_a_score_tells_where_it_was_delivered(lab: Lab) -> None:
+    lab = lab.again({"scores.sink": {"sink": "parquet", "path": "out"}})
+    ended = run(lab, "score", NAME, "--as-of", day(lab, FIRST))
+    place = lab.folder / "out" / "model=visits" / f"as_of={day(lab, FIRST)}" / "scores.parquet"
+    assert f"delivered: 300 rows to {place}" in " ".join(ended.out.split())
+    told = run(lab, "score", NAME, "--as-of", day(lab, FIRST), "--json").json["delivered"]
+    assert (told["place"], told["rows"]) == (str(place), 300)
 
 
 def test_a_challenger_that_lost_is_told_beside_the_champion(lab: Lab) -> None:
@@ -206,3 +216,55 @@ def test_a_user_without_a_name_is_told_by_number(lab: Lab, monkeypatch: pytest.M
     trial = str(lab.store.champion.line(1).record.trial)
     entry = run(lab, "promote", NAME, trial, "--force", "--reason", "x", "--json").json
     assert entry["who"].startswith("uid ")
+
+
+def asked(lab: Lab) -> Lab:
+    """The lab with a second day that passed and waits for a person."""
+    manual = lab.again({"approval": "manual"})
+    ended = refresh(manual, SECOND)
+    assert ended.code == 0
+    assert ended.out.startswith("visits 2024-01-26 wait: passed, and waits for approval: ")
+    assert ended.out.splitlines()[1] == f"champion: {champions(lab)[0]} since 2024-01-25"
+    assert "the challenger waits for approval" in ended.err
+    return manual
+
+
+def test_what_waits_is_promoted_by_the_command_that_its_refresh_names(lab: Lab) -> None:
+    manual = asked(lab)
+    version = run(manual, "champion", NAME, "--json").json["waiting"]["version"]
+    ended = run(manual, "promote", NAME, version, "--reason", "looked at it")
+    assert ended.out.splitlines() == [
+        f"champion: {version} from 2024-01-26 on",
+        "  entry 2 of the champion log: promotion by ann",
+    ]
+    again = run(manual, "promote", NAME, version, "--reason", "twice", "--json").json
+    assert list(again) == ENTRY
+    assert again["reason"].endswith("; approved: looked at it")
+    assert champions(manual)[1:] == [version]
+    told = run(manual, "history", NAME, "--json").json
+    assert [event["decision"] for event in told] == ["promote", "wait", "promote"]
+    assert run(manual, "champion", NAME, "--json").json["waiting"] is None
+
+
+def test_what_the_champion_changed_under_is_not_approved_and_says_what_to_do(lab: Lab) -> None:
+    manual = asked(lab)
+    version = run(manual, "champion", NAME, "--json").json["waiting"]["version"]
+    trial = str(lab.store.champion.line(1).record.trial)
+    run(manual, "promote", NAME, trial, "--force", "--reason", "meanwhile")
+    ended = run(manual, "promote", NAME, version, "--reason", "looked at it")
+    assert (ended.code, ended.out) == (1, "")
+    assert "run this refresh again, from comparison to champion" in ended.err
+    assert champions(manual)[1:] == [trial]
+
+
+def test_an_approval_takes_no_as_of(lab: Lab) -> None:
+    ended = run(lab, "promote", NAME, "x", "--reason", "x", "--as-of", day(lab, FIRST))
+    assert ended.code == 2
+    assert "--as-of goes with --force" in ended.err
+
+
+def test_a_challenger_that_waits_is_scored_beside_the_champion(lab: Lab) -> None:
+    manual = asked(lab)
+    trial = manual.store.comparisons(lab.day(SECOND)).lines()[-1].record.trial
+    told = run(manual, "score", NAME, "--as-of", day(lab, SECOND), "--json").json
+    assert (told["champion"], told["challenger"]) == (champions(lab)[0], trial)

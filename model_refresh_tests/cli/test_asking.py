@@ -1,12 +1,11 @@
-"""check, show, champion and verify: for people, and as JSON for scripts."""
+"""check, show and verify: for people, and as JSON for scripts."""
 
 import shutil
 
 import pytest
 
-from model_refresh.refresh.override import override, roll_back
 from model_refresh_tests.cli.terminal import day, run
-from model_refresh_tests.conftest import FIRST, SECOND
+from model_refresh_tests.conftest import FIRST
 from model_refresh_tests.lab import FEATURES, NAME, Lab
 
 
@@ -80,7 +79,7 @@ def test_checking_the_data_tells_rows_and_label_rate(lab: Lab) -> None:
     assert "visits, frame of 2024-01-24: 300 rows, 300 with a label, mean 0.3867\n" in ended.out
     (found,) = run(lab, "check", "--data", "--as-of", day(lab, FIRST), "--json").json["data"]
     assert list(found) == [
-        "model", "as_of", "rows", "labelled", "label_mean", "shares", "suspects",
+        "model", "as_of", "rows", "labelled", "label_mean", "shares", "suspects", "sink",
     ]  # fmt: skip
 
 
@@ -130,49 +129,6 @@ def test_a_resolved_model_as_json_keeps_its_kinds(lab: Lab) -> None:
     assert settings["training.window"] == {"path": "training.window", "value": 3, "was_set": True}
     assert settings["training.refit"]["value"] is True
     assert settings["training.refit"]["was_set"] is False
-
-
-def test_the_champion_is_told_with_its_verdict_and_since_when(lab: Lab) -> None:
-    entry = lab.store.champion.line(1).record
-    ended = run(lab, "champion", NAME)
-    assert ended.out.splitlines() == [
-        f"{entry.version} since 2024-01-25",
-        f"  promotion by model_refresh: {entry.reason}",
-        f"  entry 1 of the champion log, verdict {str(entry.verdict)[:16]}",
-    ]
-    told = run(lab, "champion", NAME, "--json").json
-    assert list(told) == ["number", "prev", "kind", "as_of", "version", "artifact", "trial",
-                          "verdict", "challenger", "who", "reason"]  # fmt: skip
-    assert told["version"] == entry.version
-
-
-def test_the_champion_at_any_instant_is_the_one_that_counted_then(lab: Lab) -> None:
-    first = lab.store.champion.line(1).record
-    override(lab.store, str(first.trial), as_of=lab.day(SECOND), who="ann", reason="trying")
-    told = {
-        at: run(lab, "champion", NAME, "--at", at).out.split(" ")[0]
-        for at in ("2024-01-25", "2024-01-25T23:59Z", "2024-01-26T01:00+02:00", "2024-01-26")
-    }
-    assert list(told.values()) == [first.version] * 3 + [first.trial]
-    assert run(lab, "champion", NAME, "--at", "2024-01-24").out == (
-        "visits has no champion at 2024-01-24\n"
-    )
-    assert run(lab, "champion", NAME, "--at", "2024-01-24", "--json").json is None
-
-
-def test_an_override_is_shown_as_such(lab: Lab) -> None:
-    trial = str(lab.store.champion.line(1).record.trial)
-    override(lab.store, trial, as_of=lab.day(SECOND), who="ann", reason="trying")
-    told = run(lab, "champion", NAME).out
-    assert "override by ann: trying" in told
-    assert "no verdict" in told
-    roll_back(lab.store, to=None, who="bob", reason="it did not do")
-    assert "rollback by bob: it did not do" in run(lab, "champion", NAME).out
-
-
-def test_no_champion_is_no_error(fresh: Lab) -> None:
-    assert run(fresh, "champion", NAME).out == "visits has no champion yet\n"
-    assert run(fresh, "champion", NAME, "--json").json is None
 
 
 def test_a_whole_store_verifies(lab: Lab) -> None:

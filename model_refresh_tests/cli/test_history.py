@@ -83,6 +83,16 @@ def test_twins_that_disagree_are_listed_as_a_rejection(lab: Lab) -> None:
     assert sentence(lab) == "twin_agreement: correlation 0.1"
 
 
+def test_a_trial_batch_that_failed_is_listed_as_a_rejection(lab: Lab) -> None:
+    still = lab.again({"scores.shift": {"wasserstein": 1e-9, "holdout_factor": 0}})
+    with pytest.raises(PromotionRefused, match=r"wasserstein.*--force"):
+        still.refresh(SECOND)
+    assert told(still)[-1] == ("2024-01-26", "reject")
+    assert sentence(still).startswith("wasserstein: the mean move of scores")
+    why = run(still, "why", NAME).out
+    assert "the gates let it pass, and a test kept it back: wasserstein: the mean move" in why
+
+
 def test_no_history_says_how_to_begin(fresh: Lab) -> None:
     ended = run(fresh, "history", NAME)
     assert (ended.code, ended.out) == (

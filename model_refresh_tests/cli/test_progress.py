@@ -19,7 +19,7 @@ from model_refresh_tests.lab import NAME, Lab
 from model_refresh_tests.watched import FakeClock, make_progress
 
 STEPS = ["dataset", "candidate constant", "candidate linear", "comparison", "verdict", "challenger",
-         "champion"]  # fmt: skip
+         "trial_scores", "champion"]  # fmt: skip
 
 
 def test_the_steps_are_told_in_their_order(lab: Lab) -> None:
@@ -34,7 +34,7 @@ def test_away_from_a_terminal_each_step_is_a_line_with_its_seconds(lab: Lab) -> 
     ended = run(lab, "refresh", NAME, "--as-of", day(lab, SECOND))
     lines = ended.err.splitlines()
     assert [line.strip().split(": ")[0] for line in lines] == STEPS
-    assert all(re.match(r"  [a-z ]+: \d+\.\d s, \S", line) for line in lines)
+    assert all(re.match(r"  [a-z_ ]+: \d+\.\d s, \S", line) for line in lines)
     assert re.search(r"\d,\d00 labelled rows in \d frames, holdout 2024-01-25", lines[0])
     assert "log loss 0.4251 on validation, 1 trial" in lines[2]
     assert "linear log loss 0.4257 against the constant's 0.6871 and the incumbent's" in lines[3]
@@ -149,6 +149,7 @@ def test_the_live_table_shows_trial_best_and_seconds_left(screen: Screen) -> Non
         "verdict",
         "report",
         "challenger",
+        "trial_scores",
         "champion",
     ]
 
@@ -194,7 +195,7 @@ def test_on_a_wide_terminal_remarks_are_shown_whole(screen: Screen) -> None:
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_while_it_is_live_each_row_is_one_line_of_the_terminal(screen: Screen, width: int) -> None:
     lines = screen.lines(width)
-    assert len(lines) == 10
+    assert len(lines) == 11
     assert max(map(len, lines)) <= width
 
 

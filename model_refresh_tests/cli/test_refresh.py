@@ -42,7 +42,11 @@ def test_a_refresh_that_has_promoted_says_that_nothing_was_left_to_do(twice: Lab
 
 def test_a_refresh_as_json_prints_the_promotion_and_nothing_else(lab: Lab) -> None:
     ended = refresh(lab, SECOND, "--json")
-    assert list(ended.json) == ["as_of", "decision", "sentence", "verdict", "entry", "champion"]
+    assert list(ended.json) == [
+        "as_of", "decision", "sentence", "verdict", "entry", "champion", "trial_scores",
+        "conformance",
+    ]  # fmt: skip
+
     assert (ended.json["decision"], ended.json["entry"]) == ("promote", 2)
     assert ended.json["champion"] == champions(lab)[1]
     assert "dataset" in ended.err, "how it goes is told on stderr"

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from model_refresh.errors import PromotionRefused
-from model_refresh.records import Comparison
+from model_refresh.records import CheckResult, Comparison
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.dataset import build_dataset
-from model_refresh.refresh.resume import resume_verdict, stored_dataset
+from model_refresh.refresh.resume import resume_challenger, resume_verdict, stored_dataset
 from model_refresh.storage import ModelStore
 from model_refresh_tests.cli.terminal import day, run
 from model_refresh_tests.conftest import FIRST, SECOND
@@ -42,7 +42,7 @@ def test_without_an_incumbent_its_gate_is_not_applicable(lab: Lab) -> None:
 
 def test_json_is_verdict_and_comparison(lab: Lab) -> None:
     told = run(lab, "why", NAME, "--as-of", day(lab, FIRST), "--json").json
-    assert list(told) == ["verdict", "comparison"]
+    assert list(told) == ["verdict", "comparison", "trial_scores"]
     assert told["verdict"]["decision"] == "promote"
     assert list(told["verdict"]["gates"][0]) == [
         "gate", "outcome", "severity", "metric", "value", "threshold", "interval", "sentence",
@@ -123,3 +123,30 @@ def test_a_retained_challenger_is_a_normal_ending(lab: Lab) -> None:
     assert strict.refresh(SECOND).decision == "retain"
     told = run(strict, "why", NAME).out
     assert "the champion stays: the challenger is not good enough, which is a normal" in told
+
+
+def test_a_verdict_that_waits_for_approval_says_by_which_command_it_goes_in(lab: Lab) -> None:
+    manual = lab.again({"approval": "manual"})
+    manual.refresh(SECOND)
+    version = run(manual, "champion", NAME, "--json").json["waiting"]["version"]
+    told = run(manual, "why", NAME).out.splitlines()[1].strip()
+    command = f"model-refresh promote visits {version} --reason ..."
+    assert told == f"passed, and waits for approval: {command}"
+    run(manual, "promote", NAME, version, "--reason", "looked at it")
+    assert "waits" not in run(manual, "why", NAME).out
+
+
+def test_a_verdict_that_was_kept_back_by_a_test_names_it(lab: Lab) -> None:
+    resume_verdict(lab.model, lab.store, lab.day(SECOND))
+    challenger = resume_challenger(lab.model, lab.store, lab.day(SECOND)).record
+    failed = CheckResult(name="twin_agreement", outcome="failed", sentence="correlation 0.1")
+    changed = challenger.model_copy(update={"checks": (failed,)})
+    lab.store.challengers(lab.day(SECOND)).record_once(changed, key=changed.digest())
+    told = run(lab, "why", NAME).out
+    assert "the gates let it pass, and a test kept it back: twin_agreement: correlation 0.1" in told
+
+
+def test_why_tells_the_trial_batch_check_by_check(lab: Lab) -> None:
+    told = run(lab, "why", NAME, "--as-of", day(lab, FIRST)).out
+    assert "trial batch: 300 rows scored, 5 checks passed" in told
+    assert "level: passed: the mean score is" in " ".join(told.split())

@@ -47,3 +47,34 @@ def test_a_column_that_no_feature_has_is_told_with_those_that_are_near(lab: Lab)
         require_columns(declared.model, ["customer_id", "visits"])
     assert "training.candidates[1]: naive carries forward 'x', which" in str(refused.value)
     assert str(refused.value).endswith("there are 'visits'")
+
+
+REALTIME = {"deploy": ["batch", "realtime"]}
+
+
+def test_what_a_scorer_needs_is_demanded_where_one_is_deployed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed = lab.again(REALTIME)
+    assert missing_libraries(deployed.model) == []
+    monkeypatch.setattr("model_refresh.config.demands.find_spec", lambda name: None)
+    (told,) = missing_libraries(deployed.model)
+    place = f"{lab.folder / 'model.yaml'}:{line_of(lab, 'deploy')}:"
+    assert told.startswith(place)
+    assert told.endswith("pytest): pip install 'model_refresh[realtime]'")
+    assert "deploy: realtime needs what is not installed (starlette, uvicorn" in told
+    with pytest.raises(ConfigError, match=re.escape("pip install 'model_refresh[realtime]'")):
+        require_libraries(deployed.model)
+    assert missing_libraries(lab.again({}).model) == []
+
+
+def test_a_candidate_that_no_scorer_can_be_made_of_is_refused_where_it_is_declared(
+    lab: Lab,
+) -> None:
+    named = [{"algorithm": name} for name in ("constant", "linear", "catboost", "ensemble")]
+    assert lab.again({"training.candidates": named}).model.spec.deploy == ("batch",)
+    with pytest.raises(ConfigError) as refused:
+        lab.again({"training.candidates": named, **REALTIME})
+    (told,) = refused.value.problems
+    assert told.startswith(f"{lab.folder / 'model.yaml'}:{line_of(lab, 'catboost')}:")
+    assert "training.candidates[2]: what catboost learns can't be written out" in told

@@ -10,7 +10,7 @@ from model_refresh_tests.conftest import SECOND
 from model_refresh_tests.lab import NAME, Lab
 
 STEPS = ("features", "dataset", "candidates/constant", "candidates/linear", "comparison")
-AFTER = ("challenger", "champion")
+AFTER = ("challenger", "trial_scores", "champion")
 
 
 def keys_of(steps: Sequence[str], name: str = NAME) -> list[dg.AssetKey]:
@@ -59,6 +59,12 @@ def metadata_of(result: dg.ExecuteInProcessResult, step: str) -> Mapping[str, dg
     (key,) = keys_of([step])
     (event,) = [e for e in result.get_asset_materialization_events() if e.asset_key == key]
     return event.materialization.metadata
+
+
+def evaluation_of(result: dg.ExecuteInProcessResult, check: str) -> dg.AssetCheckEvaluation:
+    """What a check said, the only time that it ran."""
+    (found,) = [e for e in result.get_asset_check_evaluations() if e.check_name == check]
+    return found
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

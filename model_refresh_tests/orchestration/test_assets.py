@@ -7,7 +7,6 @@ import dagster as dg
 import pytest
 
 from model_refresh.refresh.dataset import build_dataset
-from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh.storage.files import new_draft
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import Lab
@@ -80,16 +79,16 @@ def test_every_asset_of_a_refresh_is_worth_opening_its_page(lab: Lab) -> None:
         assert {type(told[step][name].value) for name in METRICS} == {float}
     assert str(told["comparison"]["predicted against actual"].value).startswith("![")
     assert told["champion"]["as_of"].value == days(lab, SECOND)[0]
-    (check,) = result.get_asset_check_evaluations()
-    assert told["champion"]["sentence"].value == check.description
+    gate, shift = result.get_asset_check_evaluations()
+    assert told["champion"]["sentence"].value == gate.description
+    assert told["trial_scores"]["sentence"].value == shift.description
 
 
 def test_a_champion_without_partition_takes_the_newest_refresh_with_a_comparison(
     lab: Lab,
 ) -> None:
     """A backfill from the page runs it once, at its end."""
-    resume_verdict(lab.model, lab.store, lab.day(SECOND))
-    resume_challenger(lab.model, lab.store, lab.day(SECOND))
+    lab.judge(SECOND)
     build_dataset(lab.model, lab.store, lab.day(SECOND + 1))
     result = materialize(lab, ["champion"])
     told = metadata_of(result, "champion")

@@ -8,6 +8,8 @@
 | a subset multi-check emits nothing             | another_gate (silent)                         |
 | the check sits on the champion itself          | another_gate (on_champion)                    |
 | somebody put a laxer check in its place        | another_gate (lax, raising)                   |
+| a test's step is left out with its check       | trial_batch_was_left_out, scorer_was_left_out |
+| a test's check is deselected, its step ran     | trial_batch_failed, scorer_was_not_tested     |
 | the champion is skipped, scores are not        | skipping_the_champion                         |
 | an automation condition asks for the champion  | automation_condition (eager, fails open)      |
 | the executor ignores it (dask_executor)        | no_executor_but_ours                          |
@@ -27,6 +29,7 @@ from model_refresh_tests.orchestration.runs import (
     STEPS,
     definitions_of,
     entries,
+    evaluation_of,
     failure_of,
     keys_of,
     materialize,
@@ -36,6 +39,9 @@ from model_refresh_tests.orchestration.runs import (
 
 IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
 
+
+STILL = {"scores.shift": {"wasserstein": 1e-9, "holdout_factor": 0}}
+"""Scores may hardly move: no challenger passes."""
 
 AC = dg.AutomationCondition
 
@@ -63,7 +69,7 @@ def test_a_passing_gate_lets_the_run_promote(lab: Lab) -> None:
 def test_retain_warns_and_the_run_goes_on_with_the_incumbent(lab: Lab) -> None:
     strict = with_gate(lab, "retain")
     result = materialize(strict, [*STEPS, *AFTER, "scores"])
-    (evaluation,) = result.get_asset_check_evaluations()
+    evaluation = evaluation_of(result, "promotion_gate")
     assert result.success
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert {"champion", "scores"} <= materialized(result)
@@ -76,7 +82,7 @@ def test_retain_warns_and_the_run_goes_on_with_the_incumbent(lab: Lab) -> None:
 def test_reject_stops_the_run_before_the_champion(lab: Lab) -> None:
     strict = with_gate(lab, "reject")
     result = materialize(strict, [*STEPS, *AFTER, "scores"])
-    (evaluation,) = result.get_asset_check_evaluations()
+    evaluation = evaluation_of(result, "promotion_gate")
     assert not result.success
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert "0.999" in (evaluation.description or "")
@@ -110,7 +116,7 @@ def test_a_champion_asked_for_after_its_run_says_the_same(lab: Lab, severity: st
         told = [str(metadata_of(run, "champion")["sentence"].value) for run in (in_run, alone)]
         assert told[0] == told[1]
     else:
-        (check,) = in_run.get_asset_check_evaluations()
+        check = evaluation_of(in_run, "promotion_gate")
         told = [str(check.description), failure_of(alone)]
     assert all("0.999" in each for each in told)
     assert entries(strict) == 1
@@ -140,6 +146,65 @@ def test_even_a_good_challenger_needs_its_verdict_stored(lab: Lab) -> None:
     assert not result.success
     assert "was not judged" in failure_of(result)
     assert entries(lab) == 1
+
+
+@pytest.mark.parametrize("checks", [True, False])
+@pytest.mark.parametrize("approval", ["automatic", "manual"])
+def test_where_the_trial_batch_was_left_out_nobody_is_promoted(
+    lab: Lab, approval: str, checks: bool
+) -> None:
+    asked = lab.again({"approval": approval})
+    resume_verdict(asked.model, asked.store, asked.day(SECOND))
+    result = materialize(asked, ["challenger", "champion"], checks=checks)
+    assert "run the step trial_scores first" in failure_of(result)
+    assert "champion" not in materialized(result)
+    assert entries(asked) == 1
+
+
+def test_where_only_its_check_was_left_out_the_trial_batch_itself_lets_pass(lab: Lab) -> None:
+    resume_verdict(lab.model, lab.store, lab.day(SECOND))
+    assert materialize(lab, [*AFTER], checks=False).success
+    assert entries(lab) == 2
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_where_the_trial_batch_failed_nobody_is_promoted(lab: Lab, checks: bool) -> None:
+    strict = lab.again(STILL)
+    resume_verdict(strict.model, strict.store, strict.day(SECOND))
+    in_run = materialize(strict, [*AFTER], checks=checks)
+    alone = materialize(strict, ["champion"], checks=checks)
+    assert not in_run.success
+    assert not alone.success
+    assert "trial_scores of 2024-01-26: wasserstein" in failure_of(alone)
+    if checks:
+        evaluation = evaluation_of(in_run, "score_shift")
+        assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert entries(strict) == 1
+
+
+def test_a_trial_batch_under_older_limits_promotes_nobody(lab: Lab) -> None:
+    lab.judge(SECOND)
+    strict = lab.again(STILL)
+    result = materialize(strict, ["champion"], checks=False)
+    assert "its limits were declared anew since" in failure_of(result)
+    assert entries(strict) == 1
+
+
+def test_where_the_scorer_was_left_out_nobody_is_promoted(lab: Lab) -> None:
+    lab.judge(SECOND)
+    served = lab.again({"deploy": ["batch", "realtime"]})
+    result = materialize(served, ["champion"], checks=False)
+    assert "run the step scorer first" in failure_of(result)
+    assert entries(served) == 1
+
+
+def test_where_the_scorer_was_not_tested_nobody_is_promoted(lab: Lab) -> None:
+    lab.judge(SECOND)
+    served = lab.again({"deploy": ["batch", "realtime"]})
+    result = materialize(served, ["scorer", "champion"], checks=False)
+    assert {"scorer"} <= materialized(result)
+    assert "the scorer was not tested" in failure_of(result)
+    assert entries(served) == 1
 
 
 def test_the_verdict_of_an_older_policy_promotes_nobody(lab: Lab) -> None:
@@ -227,8 +292,8 @@ def test_another_gate_in_its_place_promotes_nobody(
 
 def test_no_asset_asks_for_itself_by_an_automation_condition(lab: Lab) -> None:
     specs = definitions_of(lab).resolve_all_asset_specs()
-    assert len(specs) == 8
-    assert [spec.automation_condition for spec in specs] == [None] * 8
+    assert len(specs) == 9
+    assert [spec.automation_condition for spec in specs] == [None] * 9
 
 
 @pytest.mark.filterwarnings("ignore:Parameter `include_sources`")  # of Dagster's own tester

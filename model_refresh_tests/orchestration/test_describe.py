@@ -34,6 +34,7 @@ def test_a_model_is_a_group_with_all_its_assets(specs: dict[str, dg.AssetSpec]) 
         "candidates/linear",
         "comparison",
         "challenger",
+        "trial_scores",
         "champion",
         "scores",
     }
@@ -50,6 +51,7 @@ def test_kinds_say_what_an_asset_is_made_of(specs: dict[str, dg.AssetSpec]) -> N
         "candidates/linear": {"linear"},
         "comparison": {"json"},
         "challenger": {"json"},
+        "trial_scores": {"parquet"},
         "champion": {"json"},
         "scores": {"parquet"},
     }
@@ -100,7 +102,8 @@ def test_records_pass_through_the_store_so_assets_hang_together_by_deps_alone(
         "candidates/linear": {"dataset"},
         "comparison": {"candidates/constant", "candidates/linear"},
         "challenger": {"comparison"},
-        "champion": {"challenger", "comparison"},
+        "trial_scores": {"challenger", "features"},
+        "champion": {"challenger", "comparison", "trial_scores"},
         "scores": {"features", "champion"},
     }
 

@@ -48,6 +48,7 @@ def test_a_refresh_is_all_but_the_scores_and_scoring_is_the_frame_and_the_scores
         "candidates/linear",
         "comparison",
         "challenger",
+        "trial_scores",
         "champion",
     ]
     assert ["/".join(key.path[1:]) for key in score_selection(model)] == ["features", "scores"]

@@ -13,6 +13,7 @@ from model_refresh.errors import (
     EngineBusy,
     ModelRefreshError,
     PromotionRefused,
+    SinkUnreachable,
     StoreWriteError,
 )
 from model_refresh.orchestration import assets, resources
@@ -37,7 +38,7 @@ def test_a_fatal_error_forbids_its_retry_and_a_transient_one_asks_for_it(
 ) -> None:
     with pytest.raises((dg.Failure, dg.RetryRequested)) as told, telling_failures():
         raise error
-    if isinstance(error, EngineBusy | StoreWriteError):
+    if isinstance(error, EngineBusy | SinkUnreachable | StoreWriteError):
         assert isinstance(told.value, dg.RetryRequested)
         failure = told.value.__cause__
     else:

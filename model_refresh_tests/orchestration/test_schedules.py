@@ -87,7 +87,7 @@ def test_what_ticks_ask_for_runs_by_the_one_implicit_job(
             )
             assert result.success
             assert materialized(result) == {key.path[-1] for key in refresh_selection(model)}
-            assert [each.passed for each in result.get_asset_check_evaluations()] == [True]
+            assert [each.passed for each in result.get_asset_check_evaluations()] == [True, True]
             score_it(job, model, result.dagster_run, instance)
         store = Store(tmp_path / "home").model(model.name)
         assert len(store.champion.lines()) == 1

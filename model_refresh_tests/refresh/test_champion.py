@@ -38,8 +38,7 @@ IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
 
 def judged(lab: Lab) -> tuple[Verdict, Challenger]:
     """The verdict of the second day and its refitted challenger, both stored."""
-    verdict = resume_verdict(lab.model, lab.store, lab.day(SECOND)).record
-    return verdict, resume_challenger(lab.model, lab.store, lab.day(SECOND)).record
+    return lab.judge(SECOND)
 
 
 def champions(lab: Lab) -> list[str]:

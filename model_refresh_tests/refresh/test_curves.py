@@ -4,9 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from model_refresh.drift import tenths
 from model_refresh.metrics import Holdout
 from model_refresh.records import Curves, Task
-from model_refresh.refresh.curves import compare_ranks, draw_curves, span_of, tenths
+from model_refresh.refresh.curves import compare_ranks, draw_curves, span_of
 
 ROWS = 2000
 

@@ -70,6 +70,7 @@ def promoted(world: Lab, others: tuple[Candidate, ...], candidate: Candidate) ->
     assert comparison.challenger == "ensemble"
     verdict = give_verdict(world.model, world.store, comparison).record
     challenger = refit_challenger(world.model, world.store, dataset, verdict).record
+    world.test(challenger)
     assert promote(world.model, world.store, verdict, challenger).record.decision == "promote"
     return world
 

@@ -141,6 +141,9 @@ def test_a_score_that_is_not_finite_publishes_nothing(lab: Lab) -> None:
         def contributions(self, matrix: object) -> None:
             del matrix
 
+        def form(self) -> None:
+            return None
+
     assert isinstance(role.version.predictor, Single)
     model = replace(role.version.predictor, fitted=Lost())
     lost = Role(replace(role.version, predictor=model), role.frame)

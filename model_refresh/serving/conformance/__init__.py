@@ -1,0 +1,1 @@
+"""A generated folder, tested where there is nothing but what it pins."""

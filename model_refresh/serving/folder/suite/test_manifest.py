@@ -1,0 +1,48 @@
+"""Every file that is served is the one that was tested, and a changed one is noticed."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from model_refresh.scorer.manifest import MANIFEST, Damaged, Manifest, is_served, verify_folder
+
+SOURCES = {".py", ".c", ".h"}
+
+
+@pytest.fixture(scope="module")
+def files(folder: Path) -> dict[str, str]:
+    """The digest of each file that is served, as the manifest has it."""
+    listed = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest).files
+    return {name: digest for name, digest in listed.items() if is_served(name)}
+
+
+def test_each_file_has_the_bytes_of_the_manifest(folder: Path, files: dict[str, str]) -> None:
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    assert found == files
+
+
+def test_the_scorer_has_no_module_that_the_manifest_lacks(
+    folder: Path, files: dict[str, str]
+) -> None:
+    sources = [path for path in (folder / "scorer").rglob("*") if path.suffix in SOURCES]
+    assert {path.relative_to(folder).as_posix() for path in sources} == {
+        name for name in files if name.startswith("scorer/")
+    }
+
+
+@pytest.mark.parametrize("name", ["formula.json", "golden.json", "scorer/formula/scoring.py"])
+def test_a_changed_byte_is_noticed(
+    folder: Path, files: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    for each in [MANIFEST, *files]:
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        shutil.copyfile(folder / each, tmp_path / each)
+    verify_folder(tmp_path)
+    damaged = bytearray((folder / name).read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (tmp_path / name).write_bytes(damaged)
+    with pytest.raises(Damaged, match=name):
+        verify_folder(tmp_path)

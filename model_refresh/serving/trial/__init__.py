@@ -1,0 +1,1 @@
+"""The trial batch: both models score the current frame, and what stands between them is judged."""

@@ -1,0 +1,98 @@
+"""How much shift between two models is allowed: declared, or seen where labels judged it.
+
+On the holdout both trial twins met labels, and the challenger passed its gates: what they differ
+there is legitimate, and so is what it takes to bring the old scores to the labels' level.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_refresh.config.production import ShiftLimits
+from model_refresh.records import ScoreShift, Task
+from model_refresh.serving.trial.shift import shifts
+
+Floats = NDArray[np.float64]
+
+_ERRORS = 3.0
+"""Standard errors of slack for chance."""
+_BINS = 9
+_LEAST_CHANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One figure of a shift, as a distance: 0 is none. `limit` None: not asked."""
+
+    name: str
+    value: float
+    limit: float | None
+
+
+def measures(
+    now: ScoreShift, then: ScoreShift, level: ScoreShift, *, limits: ShiftLimits
+) -> tuple[Measure, ...]:
+    """Each figure of a column `now` with its limit, from the holdout's (`then`, `level`).
+
+    `level` is the holdout's old scores against themselves at the labels' level.
+    """
+    error = float(np.sqrt(1 / now.distinct + 1 / then.distinct))
+    rank = _ranks(then.correlation)
+    far, top, flips = then.far_moves or 0.0, 1 - (then.top_overlap or 0.0), then.tier_flips or 0.0
+    agree = None if limits.rank_correlation is None else 1 - limits.rank_correlation
+    common = None if limits.top_overlap is None else 1 - limits.top_overlap
+    slack = {
+        "psi": 2.0 * _BINS * error**2,
+        "wasserstein": _ERRORS * error * float(np.sqrt(2 * min(rank, 1.0))),
+        "rank_correlation": _ERRORS * error * rank,
+        "decile_migration": _ERRORS * error * _spread(far),
+        "top_overlap": _ERRORS * error * _spread(top) * float(np.sqrt(10)),
+        "tier_flips": _ERRORS * error * _spread(flips),
+    }
+    asked = (
+        ("psi", now.psi, limits.psi, max(then.psi, level.psi)),
+        ("wasserstein", now.wasserstein, limits.wasserstein,
+         max(then.wasserstein, level.wasserstein)),
+        ("rank_correlation", _ranks(now.correlation), agree, rank),
+        ("decile_migration", now.far_moves or 0.0, limits.far_moves, far),
+        ("top_overlap", 1 - (now.top_overlap or 0.0), common, top),
+        ("tier_flips", now.tier_flips or 0.0, limits.tier_flips,
+         max(flips, level.tier_flips or 0.0)),
+    )  # fmt: skip
+    return tuple(
+        Measure(
+            name,
+            value,
+            None
+            if declared is None
+            else max(declared, limits.holdout_factor * known) + slack[name],
+        )
+        for name, value, declared, known in asked
+    )
+
+
+def at_level(
+    column: str, old: Floats, mean: float, *, task: Task, tiers: tuple[float, ...]
+) -> ScoreShift:
+    """Old scores against the same moved so that their mean is about the labels' `mean`."""
+    if task == "regression":
+        moved = old + (mean - old.mean())
+    else:
+        moved = 1 / (1 + np.exp(-(log_odds(old) + log_odds(mean) - log_odds(old.mean()))))
+    return shifts((column,), old, np.asarray(moved), tiers=tiers)[0]
+
+
+def log_odds(chance: Floats | float) -> Floats:
+    """Of chances, kept off 0 and 1."""
+    kept = np.clip(chance, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
+
+
+def _ranks(correlation: float | None) -> float:
+    """1 - correlation; 1.0 where it is not defined, as then no order is kept."""
+    return 1.0 if correlation is None or not np.isfinite(correlation) else 1.0 - correlation
+
+
+def _spread(share: float) -> float:
+    return float(np.sqrt(share * (1 - share)))
