@@ -202,6 +202,7 @@ What to try next
   .venv/bin/model-refresh why {MODEL}          the last verdict, gate by gate
   .venv/bin/model-refresh history {MODEL}      every decision so far
   .venv/bin/model-refresh rollback {MODEL} --reason "to see it work"
+  .venv/bin/model-refresh serve {MODEL}        the champion over HTTP: docs/how-to/serve.md
   README.md, "Declare your own model"                   a folder with one YAML and two SQL files
 """
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.comparison import compare
 from model_refresh.refresh.dataset import build_dataset
-from model_refresh_tests.lab import Lab, copy_lab, make_lab
+from model_refresh_tests.lab import MANUAL, Lab, copy_lab, make_lab
 
 settings.register_profile(
     "shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -41,6 +41,20 @@ def lab(refreshed: Lab, tmp_path: Path) -> Lab:
 def fresh(tmp_path: Path) -> Lab:
     """A lab in which nothing has happened yet."""
     return make_lab(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def asked(refreshed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The refreshed lab, whose second day waits for approval."""
+    lab = copy_lab(refreshed, tmp_path_factory.mktemp("asked"), MANUAL)
+    assert lab.refresh(SECOND).decision == "wait"
+    return lab
+
+
+@pytest.fixture
+def manual(asked: Lab, tmp_path: Path) -> Lab:
+    """A copy of it."""
+    return copy_lab(asked, tmp_path, MANUAL)
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,12 @@ from model_refresh.config.model import Model
 from model_refresh.pipeline.realtime import generate_scorer, is_realtime, try_scorer
 from model_refresh.pipeline.trial import try_challenger
 from model_refresh.records import Challenger, Promotion, Verdict
+from model_refresh.refresh.approval import waiting
 from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh.storage import ModelStore, Store
 
 NAME = "visits"
+MANUAL = {"approval": "manual"}
 START = dt.date(2024, 1, 15)
 CLOCK = dt.datetime(2026, 1, 2, 3, 4, tzinfo=dt.UTC)
 
@@ -143,6 +145,13 @@ def copy_lab(lab: Lab, folder: Path, changes: Mapping[str, object] | None = None
     if lab.home.exists():
         shutil.copytree(lab.home, folder / "home")
     return _declare(folder / "fleet", folder / "home", changes or {})
+
+
+def waits(lab: Lab) -> str:
+    """The version that waits for approval."""
+    found = waiting(lab.store)
+    assert found is not None
+    return found.version
 
 
 def make_visits(customers: int = 300, days: int = 40, seed: int = 7) -> pl.DataFrame:

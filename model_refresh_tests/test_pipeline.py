@@ -71,8 +71,7 @@ def test_the_first_refresh_promotes_without_an_incumbent_to_compare_with(lab: La
 
 def test_each_refresh_meets_the_champion_before_it_trial_against_trial(lab: Lab) -> None:
     wide = [{"gate": "beats_constant"}, {"gate": "non_inferior", "margin": "10%"}]
-    moving = {"scores.shift": {"psi": None}}
-    changed = lab.again({"training.candidates": LINEAR, "gates": wide, **moving})
+    changed = lab.again({"training.candidates": LINEAR, "gates": wide})
     for number in (THIRD, THIRD + 1):
         before = changed.store.champion.lines()[-1].record
         promotion = changed.refresh(number)

@@ -17,7 +17,9 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
+from model_refresh.config.model import Model
 from model_refresh.errors import NotStored
+from model_refresh.pipeline.realtime import is_realtime, make_scorer
 from model_refresh.records import Conformance, Scorer
 from model_refresh.serving.stored import newest_conformance, newest_scorer
 from model_refresh.storage import ModelStore
@@ -43,8 +45,9 @@ def scorer(
     from model_refresh.serving.folder.archive import write_new  # they need the extra `realtime`
     from model_refresh.serving.scorers import read_files
 
-    store = store_of(find_model(name, fleet), home)
-    found = _stored(store, version or _champion(store))
+    model = find_model(name, fleet)
+    store = store_of(model, home)
+    found = _stored(model, store, version or _champion(store))
     tested = newest_conformance(store, found)
     if not untested and (tested is None or not tested.passes):
         raise NotStored(f"{name}, version {found.version}: {_untested(tested)}")
@@ -57,6 +60,8 @@ def scorer(
         return
     say(f"version {found.version} in {out}: {len(files)} files, README.md tells of them")
     say(f"  {tested.sentence if tested is not None else 'it was not tested'}")
+    if _was_never_champion(store, found.version):
+        say(f"  it was never champion: model-refresh why {name} tells what kept it back")
     say(f"  go there: cd {out}")
     say("  test it:  python -m pip install -r requirements-test.txt && python -m pytest")
     say("  run it:   python -m scorer")
@@ -69,14 +74,21 @@ def _champion(store: ModelStore) -> str:
     return newest.record.version
 
 
-def _stored(store: ModelStore, version: str) -> Scorer:
+def _stored(model: Model, store: ModelStore, version: str) -> Scorer:
+    """The version's scorer; one that was promoted without is given one, tested as any other."""
     found = newest_scorer(store, version)
+    if found is None and is_realtime(model):
+        found = make_scorer(model, store, version)
     if found is None:
         raise NotStored(
-            f"{store.name}: no scorer of version {version} is stored; with deploy: [batch, "
-            "realtime] every refresh whose challenger passes its gates generates one"
+            f"{store.name}: no scorer of version {version} is stored; declare deploy: [batch, "
+            "realtime], and it is made of any version that a refresh has refitted"
         )
     return found
+
+
+def _was_never_champion(store: ModelStore, version: str | None) -> bool:
+    return all(line.record.version != version for line in store.champion.lines())
 
 
 def _untested(tested: Conformance | None) -> str:

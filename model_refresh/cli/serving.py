@@ -7,10 +7,6 @@ import typer
 
 from model_refresh.cli.shared import FLEET, HOME, FleetFolder, Home, Name, find_model, store_of
 from model_refresh.errors import ModelRefreshError
-from model_refresh.scorer.http.served import Serving
-from model_refresh.serving.folder.limits import settings_of
-from model_refresh.serving.live.follow import Follower
-from model_refresh.serving.production import scorer_of
 
 
 def serve(
@@ -28,8 +24,12 @@ def serve(
     home: Home = HOME,
 ) -> None:
     """Answer over HTTP with the champion, whoever it is, until Ctrl-C."""
-    try:
+    try:  # here: other commands neither need them nor wait for them
+        from model_refresh.scorer.http.served import Serving
+        from model_refresh.serving.folder.limits import settings_of
+        from model_refresh.serving.live.follow import Follower
         from model_refresh.serving.live.process import serve_champion
+        from model_refresh.serving.production import scorer_of
     except ModuleNotFoundError as error:
         raise ModelRefreshError(
             f"serve needs {error.name}: pip install 'model_refresh[realtime]'"

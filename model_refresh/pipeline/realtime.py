@@ -49,6 +49,20 @@ def try_scorer(model: Model, store: ModelStore, scorer: Scorer) -> Line[Conforma
     return scorers.conform(store, scorer, subject, model.spec.realtime)
 
 
+def make_scorer(model: Model, store: ModelStore, version: str) -> Scorer | None:
+    """The scorer of a version that was promoted without one, made and tested now.
+
+    None where no refresh brought this version forth as its challenger.
+    """
+    for as_of in reversed(store.refreshed()):
+        for line in reversed(store.challengers(as_of).lines()):
+            if line.record.version == version:
+                scorer = generate_scorer(model, store, line.record).record
+                try_scorer(model, store, scorer)
+                return scorer
+    return None
+
+
 def resume_scorer(model: Model, store: ModelStore, as_of: dt.datetime) -> Line[Scorer]:
     """The scorer of the stored challenger; raises NotStored where there is none."""
     line = store.challengers(as_of).last()

@@ -2,12 +2,16 @@
 
 import datetime as dt
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, NotStored
 from model_refresh.records import Challenger, CheckResult, Comparison, TrialScores
 from model_refresh.refresh.contest import hold_contest
 from model_refresh.refresh.frame import compute_frame
+from model_refresh.refresh.rows import feature_names, load_frame
 from model_refresh.serving.batch.writing import Role
 from model_refresh.serving.trial.judgement import Judged, judge_trial
 from model_refresh.serving.trial.pairing import Ground
@@ -43,7 +47,7 @@ def try_challenger(model: Model, store: ModelStore, challenger: Challenger) -> L
     incumbent, notes = _incumbent(model, store, comparison, challenger)
     tried = score_trial(store, entrant, incumbent)
     population = _population(model, store, tried, incumbent, challenger)
-    judged = _judged(model, store, tried, comparison, trial=challenger.trial or "")
+    judged = _judged(model, store, tried, comparison, challenger)
     found = {
         "version": challenger.version,
         "incumbent": incumbent and incumbent.version.name,
@@ -126,24 +130,39 @@ def _population(
 
 
 def _judged(
-    model: Model, store: ModelStore, tried: Tried, comparison: Comparison, *, trial: str
+    model: Model, store: ModelStore, tried: Tried, comparison: Comparison, challenger: Challenger
 ) -> Judged:
     """The checks of both batches, by what both trial twins made of the holdout."""
     if tried.batches is None:
         return Judged((), (), tried.failed)
     if tried.batches.challenger.is_empty():
-        told = CheckResult(
-            name="rows", outcome="noted", sentence="the frame has no rows: nothing could be judged"
-        )
-        return Judged((), (), (told,))
+        told = "the challenger's frame has no rows: nothing could be judged, so nothing passes"
+        return Judged((), (), (CheckResult(name="unique_keys", outcome="failed", sentence=told),))
     dataset = store.datasets(comparison.as_of).holding(comparison.dataset)
     if dataset is None:
         raise NotStored(
             f"{store.name}, refresh of {stamp(comparison.as_of)}: the dataset that was judged on "
             "is not stored; run the step dataset again"
         )
-    contest = hold_contest(model, store, dataset.record, challenger=trial)
+    contest = hold_contest(model, store, dataset.record, challenger=challenger.trial or "")
     old = contest.incumbent.values if contest.incumbent is not None else None
-    ground = Ground(contest.holdout.target, old, contest.challenger.values)
+    now = None if old is None else _trial_now(model, store, comparison, challenger)
+    ground = Ground(contest.holdout.target, old, contest.challenger.values, now)
     limits, tiers = model.spec.scores.shift, model.spec.comparison.tiers
     return judge_trial(tried.batches, ground, limits, tiers=tiers)
+
+
+def _trial_now(
+    model: Model, store: ModelStore, comparison: Comparison, challenger: Challenger
+) -> NDArray[np.float64] | None:
+    """What the incumbent's trial twin predicts of the current frame; None where it can't."""
+    if comparison.incumbent is None:
+        return None
+    try:
+        twin = _role(model, store, comparison.incumbent.trial, challenger)
+        names = feature_names(twin.version.recipe.features)
+        return twin.version.predict(load_frame(store, twin.frame, names))
+    except ModelRefreshError as error:
+        if error.transient:
+            raise
+        return None

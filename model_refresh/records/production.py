@@ -5,6 +5,11 @@ from pydantic import Field
 from model_refresh.records.base import Digest, Instant, Record
 from model_refresh.records.data import CheckResult
 
+TRIAL_CHECKS = ("unique_keys", "no_null", "range")
+"""The checks without which a trial batch says nothing; others may be declared away."""
+CONFORMANCE_CHECKS = ("suite", "golden", "batch_agreement", "latency")
+"""The tests of a scorer, each of which must pass."""
+
 
 class ScoreShift(Record):
     """How one column of scores differs between two batches: the one before and the one after.

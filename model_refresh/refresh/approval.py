@@ -31,7 +31,8 @@ class Waiting:
 def waiting(store: ModelStore) -> Waiting | None:
     """What waits for approval: of the newest refresh that does; None where nothing does.
 
-    What was compared with a former champion doesn't wait any longer: it is to be judged again.
+    What was compared with a former champion doesn't wait any longer: it is to be judged again. A
+    later refresh that retained takes nobody's place: what passed before it is still the best known.
     """
     newest = store.champion.last()
     current = newest and newest.record.digest()
@@ -52,8 +53,9 @@ def approve(model: Model, store: ModelStore, version: str, *, who: str, reason: 
     """Promote the version whose refresh has passed; approved twice, there is one entry.
 
     Raises PromotionRefused where the model's approval is automatic, the version is no challenger
-    that passed, a later refresh took its place, or a check has no stored pass; VerdictVoid where
-    the champion changed since. The champion log is not touched then.
+    that passed, a later refresh passed too and waits, or a check has no stored pass; VerdictVoid
+    where the champion changed since, as by a later refresh that was promoted. The champion log is
+    not touched then. A later refresh that retained takes nobody's place.
     """
     if not reason.strip():
         raise PromotionRefused(f"{model.name}: an approval needs a reason: say why, in a few words")
@@ -92,7 +94,10 @@ def _newest_passed(store: ModelStore, version: str) -> tuple[Verdict, Challenger
 
 
 def _require_newest(model: Model, store: ModelStore, version: str, verdict: Verdict) -> None:
-    """Nothing that waits is newer, be it of a later refresh or of the same, run again."""
+    """Nothing that waits is newer, be it of a later refresh or of the same, run again.
+
+    A later refresh that was promoted has changed the champion, which `require_current` refuses.
+    """
     newest = waiting(store)
     if newest is None or newest.version == version or newest.promotion.as_of < verdict.as_of:
         return

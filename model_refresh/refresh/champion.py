@@ -7,7 +7,7 @@ was refused. With `approval: manual` what passed waits for a person, who meets t
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -57,12 +57,11 @@ def promote(
         return settled
     comparison = require_promotable(model, store, verdict)
     case = _Case(verdict, challenger, comparison, approver)
-    end = _bring_in(model, store, case) if verdict.decision == "promote" else "retain"
+    passed = _bring_in(model, store, case) if verdict.decision == "promote" else _Ended("retain")
+    end, clearance = passed.end, passed.clearance
     if end == "late" and (settled := settled_promotion(store, verdict.as_of)) is not None:
         return settled
     newest = store.champion.last()
-    has_passed = end in {"promote", "wait"}
-    passed = find_clearance(model, store, challenger) if has_passed else Clearance()
     promotion = Promotion(
         as_of=verdict.as_of,
         decision="retain" if end == "late" else end,
@@ -70,8 +69,8 @@ def promote(
         verdict=verdict.digest(),
         entry=newest and newest.number,
         champion=newest and newest.record.version,
-        trial_scores=passed.trial_scores and passed.trial_scores.digest(),
-        conformance=passed.conformance and passed.conformance.digest(),
+        trial_scores=clearance.trial_scores and clearance.trial_scores.digest(),
+        conformance=clearance.conformance and clearance.conformance.digest(),
     )
     return store.promotions(verdict.as_of).record_once(promotion, key=_key(case, end))
 
@@ -150,23 +149,38 @@ _End = Literal["promote", "wait", "retain", "late"]
 """How it ended; `late` is a refresh of the past, which retains."""
 
 
-def _bring_in(model: Model, store: ModelStore, case: _Case) -> _End:
-    """Create the next entry; delivered twice, there is one."""
+@dataclass(frozen=True)
+class _Ended:
+    """How it ended, and by which tests the challenger was let in or waits."""
+
+    end: _End
+    clearance: Clearance = field(default_factory=Clearance)
+
+
+def _bring_in(model: Model, store: ModelStore, case: _Case) -> _Ended:
+    """Create the next entry; delivered twice, there is one.
+
+    An entry that is there already, of a run that was killed before it recorded its promotion, is
+    told with the newest tests.
+    """
     verdict, challenger = case.verdict, case.challenger
+    clearance: Clearance | None = None
     while promoted_by(store, verdict) is None:
         lines = store.champion.lines()
         if any(_forestalls(line.record, verdict) for line in lines):
-            return "late"
+            return _Ended("late")
         newest = lines[-1] if lines else None
         require_current(model, verdict, newest)
-        require_cleared(model, store, verdict, challenger=challenger, comparison=case.comparison)
+        clearance = require_cleared(
+            model, store, verdict, challenger=challenger, comparison=case.comparison
+        )
         entries = [line.record for line in lines]
         require_never_rolled_back(model, verdict, challenger.version, entries=entries)
         if model.spec.approval == "manual" and case.approver is None:
-            return "wait"
+            return _Ended("wait", clearance)
         entry = _entry(case, newest)
         store.champion.append(entry, number=entry.number)
-    return "promote"
+    return _Ended("promote", clearance or find_clearance(model, store, challenger))
 
 
 def _entry(case: _Case, newest: Line[Entry] | None) -> Entry:

@@ -19,6 +19,7 @@ from model_refresh.records import (
     TrialScores,
     Verdict,
 )
+from model_refresh.records.production import CONFORMANCE_CHECKS, TRIAL_CHECKS
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.log import Log
 from model_refresh.storage.store import stamp
@@ -59,8 +60,8 @@ def require_cleared(
     *,
     challenger: Challenger,
     comparison: Comparison,
-) -> None:
-    """A stored, digest-bound pass of every check, and the bytes that it passed.
+) -> Clearance:
+    """The stored, digest-bound pass of every check, and the bytes that it passed are there.
 
     Raises PromotionRefused with the step to run, or with what failed and what a person may do.
     """
@@ -79,6 +80,7 @@ def require_cleared(
     _require_tried(model, store, challenger, clearance.trial_scores)
     if "realtime" in model.spec.deploy:
         _require_scorer(model, store, challenger, clearance)
+    return clearance
 
 
 def failed_test(store: ModelStore, verdict: Verdict) -> CheckResult | None:
@@ -113,6 +115,8 @@ def _require_tried(
         raise PromotionRefused(_not_made(model, challenger, TRIAL_SCORES, others=log.lines()))
     look = "look at the batches"
     _require_passed(model, challenger, TRIAL_SCORES, checks=tried.checks, look=look)
+    there = {check.name for check in tried.checks}
+    _require_made(model, challenger, TRIAL_SCORES, there=there, demanded=TRIAL_CHECKS)
     _require_bytes(store, log, tried.content, about=_about(model, challenger, TRIAL_SCORES))
 
 
@@ -134,6 +138,8 @@ def _require_scorer(
         )
     checks = clearance.conformance.checks
     _require_passed(model, challenger, CONFORMANCE, checks=checks, look="look at the scorer")
+    passed = {check.name for check in checks if check.outcome == "passed"}
+    _require_made(model, challenger, CONFORMANCE, there=passed, demanded=CONFORMANCE_CHECKS)
 
 
 def _not_made(
@@ -163,6 +169,17 @@ def _require_passed(
         raise PromotionRefused(
             f"{about}: {failed[0].name}: {failed[0].sentence}; {look}, declare other limits and "
             f"refresh again, or put it in past its tests: {force}"
+        )
+
+
+def _require_made(
+    model: Model, challenger: Challenger, step: str, *, there: set[str], demanded: tuple[str, ...]
+) -> None:
+    """No demanded check was left out, whatever else was said."""
+    if missing := [name for name in demanded if name not in there]:
+        raise PromotionRefused(
+            f"{_about(model, challenger, step)}: there is no pass of {', '.join(missing)}; run the "
+            f"step {step} again"
         )
 
 

@@ -45,11 +45,15 @@ def give_verdict(model: Model, store: ModelStore, comparison: Comparison) -> Lin
     return store.verdicts(comparison.as_of).record_once(verdict, key=verdict.digest())
 
 
+_SOURCES = {".py", ".c", ".h", ".j2"}
+"""The compiled kernel's source, and templates of scorers, make scores too."""
+
+
 @cache
 def code_digest() -> str:
     """The sha256 of this package's source: a verdict holds for the code that gave it."""
     root = Path(model_refresh.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(each for each in root.rglob("*") if each.suffix in _SOURCES):
         digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -18,7 +18,7 @@ from model_refresh.scorer.http.app import make_app
 from model_refresh.scorer.http.served import Served, Serving, Unready
 from model_refresh.scorer.http.server import address, bind, run
 from model_refresh.scorer.http.settings import Settings
-from model_refresh.scorer.manifest import verify_folder
+from model_refresh.scorer.manifest import FORMULA, GOLDEN, SETTINGS, verify_folder
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -47,21 +47,20 @@ def main() -> int:
 
 def load(folder: Path) -> tuple[Serving, Settings]:
     """What a folder serves, every file verified first; raises ScorerError, OSError."""
-    verify_folder(folder)
-    settings = _settings(folder / "settings.json")
-    formula = Formula.decode((folder / "formula.json").read_bytes())
-    golden = Golden.decode((folder / "golden.json").read_bytes())
+    files = verify_folder(folder)
+    settings = _settings(files[SETTINGS])
+    formula, golden = Formula.decode(files[FORMULA]), Golden.decode(files[GOLDEN])
     try:
         return Serving(Served.made(formula, golden, settings)), settings
     except Unready as error:
         return Serving(problem=str(error)), settings
 
 
-def _settings(path: Path) -> Settings:
+def _settings(data: bytes) -> Settings:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Settings)
+        return msgspec.json.decode(data, type=Settings)
     except msgspec.DecodeError as error:
-        raise ScorerError(f"{path} holds no settings: {error}") from error
+        raise ScorerError(f"{SETTINGS} holds no settings: {error}") from error
 
 
 if __name__ == "__main__":

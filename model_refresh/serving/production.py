@@ -4,7 +4,7 @@ import polars as pl
 
 from model_refresh.algorithms.version import Version, load_version
 from model_refresh.records import Frame
-from model_refresh.serving.folder.assembly import FORMULA, GOLDEN
+from model_refresh.scorer.manifest import FORMULA, GOLDEN
 from model_refresh.serving.folder.formula import formula_of
 from model_refresh.serving.folder.golden import golden_rows
 from model_refresh.serving.scorers import stored_scorer

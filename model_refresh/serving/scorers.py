@@ -13,9 +13,10 @@ from model_refresh.config.production import RealtimeSpec
 from model_refresh.errors import CorruptError, NotStored
 from model_refresh.records import Challenger, Conformance, Scorer
 from model_refresh.scorer.golden import Case, Golden
+from model_refresh.scorer.manifest import FORMULA, GOLDEN
 from model_refresh.serving.conformance.checks import try_folder
 from model_refresh.serving.folder.archive import pack, unpack
-from model_refresh.serving.folder.assembly import FORMULA, GOLDEN, scorer_files
+from model_refresh.serving.folder.assembly import scorer_files
 from model_refresh.serving.folder.formula import formula_of
 from model_refresh.serving.folder.golden import golden_rows
 from model_refresh.serving.folder.limits import settings_of

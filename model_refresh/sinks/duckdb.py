@@ -21,8 +21,14 @@ from model_refresh.sinks.protocol import DeclaredPath, Partition, TableName
 _LOCKED = ("Could not set lock on file", "Unique file handle conflict")
 _LONGEST = 400
 _FIRST_WAIT_SECONDS = 0.05
+_BATCH = "the batch"
+"""What a batch is called while it is inserted; no table that is declared can be called so."""
+
 _ONE_AT_A_TIME = threading.Lock()
 """Connections of one process share an instance, in which two first deliveries don't conflict."""
+
+_SETTINGS = "SET TimeZone = 'UTC'; SET memory_limit = '256MB'; SET preserve_insertion_order = false"
+"""Keeping a batch's order, which no table has anyway, would keep blocks of it in memory."""
 
 _TYPES = {
     "boolean": ("BOOLEAN",),
@@ -122,11 +128,11 @@ class DuckDBTable(Record):
         columns: tuple[Column, ...],
     ) -> None:
         names = ", ".join(_name(each) for each in columns)
-        connection.register("delivered", rows)
+        connection.register(_BATCH, rows)
         connection.execute(
-            f"INSERT INTO {self._quoted} ({names}) SELECT {names} FROM delivered"  # noqa: S608
+            f'INSERT INTO {self._quoted} ({names}) SELECT {names} FROM "{_BATCH}"'  # noqa: S608
         )
-        connection.unregister("delivered")
+        connection.unregister(_BATCH)
 
 
 def _reader(batch: Path, partition: Partition) -> pa.RecordBatchReader:
@@ -152,7 +158,7 @@ def _opened(
     try:
         connection = _connect(place, wait_seconds, read_only=read_only)
         try:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(_SETTINGS)
             yield connection
         finally:
             connection.close()

@@ -67,10 +67,10 @@ class PostgreSQLTable(Record):
         with self._session() as session:
             if not self._fits(session, columns):
                 self._make(session, columns)
-            about = f"{self.table}/{partition.model}/{partition.as_of.isoformat()}"
+            about = f"{self._place}/{partition.model}/{partition.as_of.isoformat()}"
             with session.transaction(lock=about):
                 session.replace(self._schema_and_table, partition, columns, rows)
-            return f"{session.place}, table {'.'.join(self._schema_and_table)}"
+            return f"{session.place}, table {self._place}"
 
     def examine(self, batch: pa.Schema, key: tuple[str, ...], folder: Path) -> str:
         """Say whether the table fits, or would be made."""
@@ -78,7 +78,7 @@ class PostgreSQLTable(Record):
         columns = columns_of(batch, key, self.longest_name)
         with self._session() as session:
             fits = self._fits(session, columns)
-            about = f"{session.place}, table {'.'.join(self._schema_and_table)},"
+            about = f"{session.place}, table {self._place},"
         return f"{about} takes these batches" if fits else f"{about} will be made"
 
     @property
@@ -97,6 +97,11 @@ class PostgreSQLTable(Record):
         schema, _, table = self.table.rpartition(".")
         return schema or "public", table
 
+    @property
+    def _place(self) -> str:
+        """One name for one table, however it is declared: what locks are named after."""
+        return ".".join(self._schema_and_table)
+
     def _session(self) -> "Session":
         if (lacking := self.missing_library()) is not None:
             raise SinkError(lacking)
@@ -106,9 +111,15 @@ class PostgreSQLTable(Record):
 
     def _make(self, session: "Session", columns: tuple[Column, ...]) -> None:
         """Make the table and an index of partitions, unless another delivery just did."""
-        with session.transaction(lock=self.table):
-            if not self._fits(session, columns):
-                session.create(self._schema_and_table, [(c.name, _types(c)[0]) for c in columns])
+        declared = [(each.name, _types(each)[0]) for each in columns]
+        with session.transaction(lock=self._place):
+            if self._fits(session, columns) or session.create(self._schema_and_table, declared):
+                return
+        if not self._fits(session, columns):
+            raise SinkError(
+                f"table {self._place} can't be made: the name is that of a type which is no "
+                "table; name another table"
+            )
 
     def _fits(self, session: "Session", columns: tuple[Column, ...]) -> bool:
         """False where there is no such table; SinkError where it has other columns."""

@@ -11,7 +11,7 @@ from typing import Self
 import polars as pl
 import psycopg
 import pyarrow as pa
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import conninfo_to_dict
 
 from model_refresh.errors import SinkError
@@ -37,6 +37,9 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
+
+_TAKEN = (errors.DuplicateTable, errors.DuplicateObject, errors.UniqueViolation)
+"""What a table's making meets that another makes too, without our lock; the last in a catalog."""
 
 Table = tuple[str, str]
 """A schema's name and a table's."""
@@ -83,8 +86,11 @@ class Session:
             rows = self._connection.execute(_COLUMNS, table).fetchall()
         return [(str(name), str(stored_as), bool(demanded)) for name, stored_as, demanded in rows]
 
-    def create(self, table: Table, columns: Iterable[tuple[str, str]]) -> None:
-        """Make a table, with an index by which a partition is found."""
+    def create(self, table: Table, columns: Iterable[tuple[str, str]]) -> bool:
+        """Make a table, with an index by which a partition is found; inside of a transaction.
+
+        False where the name was taken meanwhile; the transaction goes on.
+        """
         declared = [
             sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(stored_as))
             for name, stored_as in columns
@@ -92,9 +98,14 @@ class Session:
         made = sql.SQL("CREATE TABLE {} ({})").format(
             sql.Identifier(*table), sql.SQL(", ").join(declared)
         )
-        self._connection.execute(made)
         index = sql.SQL("CREATE INDEX ON {} (model, as_of)").format(sql.Identifier(*table))
-        self._connection.execute(index)
+        try:
+            with self._connection.transaction():
+                self._connection.execute(made)
+                self._connection.execute(index)
+        except _TAKEN:
+            return False
+        return True
 
     def replace(
         self,

@@ -183,9 +183,9 @@ class ModelStore:
         return Log(self.root.parent / "_discoveries", FleetDiscovery, self.clock)
 
     def refreshed(self) -> list[dt.datetime]:
-        """The instants of every refresh, oldest first."""
-        names = _names(self.root / "refreshes")
-        return [dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC) for name in names]
+        """The instants of every refresh, oldest first; what is no refresh's folder is passed by."""
+        instants = map(_instant, _names(self.root / "refreshes"))
+        return [instant for instant in instants if instant is not None]
 
     def version(self, version: str) -> StoredFolder:
         """A fitted version; raises NotStored or CorruptError."""
@@ -253,6 +253,15 @@ class ModelStore:
 
     def _log(self, record_type: type[R], *place: str) -> Log[R]:
         return Log(self.root.joinpath(*place), record_type, self.clock)
+
+
+def _instant(name: str) -> dt.datetime | None:
+    """The instant whose stamp this is; None for another name, such as `lost+found`."""
+    try:
+        instant = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
+    return instant if stamp(instant) == name else None
 
 
 def _names(folder: Path) -> list[str]:

@@ -95,3 +95,13 @@ def test_why_tells_that_a_scorer_kept_it_back(
     run(lab, "refresh", NAME, "--as-of", lab.model.cadence.key(lab.day(SECOND)))
     told = run(lab, "why", NAME).out
     assert "a test kept it back: suite: 2 of 36 failed" in " ".join(told.split())
+
+
+def test_a_champion_from_before_realtime_was_declared_gets_its_scorer_now(
+    lab: Lab, tmp_path: Path
+) -> None:
+    later = lab.again({"deploy": ["batch", "realtime"]})
+    ended = run(later, "scorer", NAME, "--out", str(tmp_path / "it"))
+    assert ended.code == 0, ended.err
+    assert f"version {champion(later)} in " in ended.out
+    assert "passes in a clean environment" in ended.out

@@ -145,6 +145,15 @@ def test_an_unknown_model_is_one_clear_line(lab: Lab) -> None:
     assert "nobody" in ended.last_line
 
 
+def test_other_commands_do_not_load_what_serves() -> None:
+    code = "import sys, model_refresh.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "model_refresh.cli.serving" in loaded
+    served = ("model_refresh.serving.live", "model_refresh.scorer.http.served", "uvicorn")
+    assert not loaded.intersection(served)
+
+
 def _bombard(
     server: Server, rows: list[tuple[float, float, dict[str, Any]]], until: str
 ) -> set[str]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from model_refresh.errors import SinkError
-from model_refresh.sinks import Partition, Sink
+from model_refresh.sinks import ParquetFolder, Partition, Sink
 from model_refresh_tests.crash import killed_after
 from model_refresh_tests.sinks.batches import (
     KEYS,
@@ -106,6 +106,16 @@ class SinkContract:
             self.deliver(sink, tmp_path, table, where)
         self.check(sink, tmp_path, table, where)
 
+    @pytest.mark.parametrize("name", ["delivered", "the_batch", "rows", "order", "main"])
+    def test_any_name_that_can_be_declared_can_be_delivered_to(
+        self, sink: Sink, tmp_path: Path, name: str
+    ) -> None:
+        field = "path" if isinstance(sink, ParquetFolder) else "table"
+        named = sink.model_copy(update={field: name})
+        for entry in (1, 2):
+            assert name in self.deliver(named, tmp_path, batch(), partition(3, entry=entry))
+        assert "take" in named.examine(batch().schema, ("customer_id",), tmp_path)
+
     def test_many_rows_come_whole(self, sink: Sink, tmp_path: Path) -> None:
         table = batch(_MANY)
         self.deliver(sink, tmp_path, table, partition(_MANY))
@@ -122,27 +132,30 @@ class SinkContract:
         with pytest.raises(SinkError, match="'Batch' beside 'batch'"):
             self.deliver(sink, tmp_path, table, partition(3, key=["Batch"]))
 
+    @pytest.mark.parametrize(
+        ("rows", "moments"), [(20_000, 3), pytest.param(_MANY, 16, marks=pytest.mark.soak)]
+    )
     def test_a_kill_at_any_moment_leaves_the_old_rows_or_the_new(
-        self, sink: Sink, tmp_path: Path
+        self, sink: Sink, tmp_path: Path, rows: int, moments: int
     ) -> None:
-        old, new = partition(_FEW), partition(_MANY, entry=2)
+        old, new = partition(_FEW), partition(rows, entry=2)
         other = partition(3, model="value")
         self.deliver(sink, tmp_path, batch(3), other)
-        do = self._do(sink, tmp_path, batch(_MANY, level=0.5), new)
+        do = self._do(sink, tmp_path, batch(rows, level=0.5), new)
         self.deliver(sink, tmp_path, batch(_FEW), old)
         whole = killed_after(60, do)
         assert whole is not None
         killed = 0
-        for moment in range(8):
+        for moment in range(moments):
             self.deliver(sink, tmp_path, batch(_FEW), old)
-            killed += killed_after(whole * (moment + 0.5) / 8, do) is None
-            rows = self.settled(sink, tmp_path).filter(model="churn")
-            assert rows.height in (_FEW, _MANY)
-            assert rows["entry"].unique().to_list() == [1 if rows.height == _FEW else 2]
-        assert killed >= 4
+            killed += killed_after(whole * (moment + 0.5) / moments, do) is None
+            found = self.settled(sink, tmp_path).filter(model="churn")
+            assert found.height in (_FEW, rows)
+            assert found["entry"].unique().to_list() == [1 if found.height == _FEW else 2]
+        assert killed >= moments / 2
         self.check(sink, tmp_path, batch(3), other)
         do()
-        self.check(sink, tmp_path, batch(_MANY, level=0.5), new)
+        self.check(sink, tmp_path, batch(rows, level=0.5), new)
 
     def test_deliveries_at_once_follow_each_other(self, sink: Sink, tmp_path: Path) -> None:
         makers = multiprocessing.get_context("forkserver")

@@ -1,15 +1,12 @@
 """The job that approves what waits: the same demands as the command line, shown on the champion."""
 
-from pathlib import Path
-
 import dagster as dg
 import pytest
 
 from model_refresh.orchestration.approval import APPROVE, OP
-from model_refresh.refresh.approval import waiting
 from model_refresh.refresh.override import override
 from model_refresh_tests.conftest import FIRST
-from model_refresh_tests.lab import NAME, Lab, copy_lab
+from model_refresh_tests.lab import MANUAL, NAME, Lab, waits
 from model_refresh_tests.orchestration.runs import (
     AFTER,
     STEPS,
@@ -20,33 +17,6 @@ from model_refresh_tests.orchestration.runs import (
     materialize,
     metadata_of,
 )
-
-MANUAL = {"approval": "manual"}
-
-
-@pytest.fixture(scope="module")
-def asked(refreshed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """A lab whose second day waits for approval, refreshed by Dagster."""
-    lab = copy_lab(refreshed, tmp_path_factory.mktemp("asked"), MANUAL)
-    result = materialize(lab, [*STEPS, *AFTER])
-    assert result.success
-    told = metadata_of(result, "champion")
-    assert told["decision"].value == "wait"
-    assert str(told["sentence"].value).startswith("passed, and waits for approval: model-refresh")
-    assert told["champion"].value == lab.store.champion.line(1).record.version
-    return lab
-
-
-@pytest.fixture
-def manual(asked: Lab, tmp_path: Path) -> Lab:
-    """A copy of the lab whose second day waits."""
-    return copy_lab(asked, tmp_path, MANUAL)
-
-
-def waits(lab: Lab) -> str:
-    found = waiting(lab.store)
-    assert found is not None
-    return found.version
 
 
 def press(
@@ -67,6 +37,17 @@ def press(
             raise_on_error=False,
             tags=tags,
         )
+
+
+def test_a_refresh_by_dagster_waits_and_the_champions_page_tells_for_what(lab: Lab) -> None:
+    manual = lab.again(MANUAL)
+    result = materialize(manual, [*STEPS, *AFTER])
+    assert result.success
+    told = metadata_of(result, "champion")
+    assert told["decision"].value == "wait"
+    awaited = f"passed, and waits for approval: model-refresh promote visits {waits(manual)}"
+    assert str(told["sentence"].value).startswith(awaited)
+    assert told["champion"].value == manual.store.champion.line(1).record.version
 
 
 def test_the_button_promotes_what_waits_and_the_champions_page_shows_it(manual: Lab) -> None:

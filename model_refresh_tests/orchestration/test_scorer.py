@@ -7,6 +7,7 @@ import pytest
 
 from model_refresh.orchestration.names import refresh_selection
 from model_refresh.records import CheckResult
+from model_refresh.records.production import CONFORMANCE_CHECKS
 from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh.serving import scorers
 from model_refresh.serving.conformance.checks import Findings
@@ -24,7 +25,10 @@ from model_refresh_tests.orchestration.runs import (
 REALTIME = {"deploy": ["batch", "realtime"]}
 IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
 STEPS = ("comparison", "challenger", "trial_scores", "scorer", "champion")
-PASSED = CheckResult(name="suite", outcome="passed", sentence="36 tests")
+PASSED = tuple(
+    CheckResult(name=name, outcome="passed", sentence=f"{name} is well")
+    for name in CONFORMANCE_CHECKS
+)
 FAILED = CheckResult(name="latency", outcome="failed", sentence="30 ms where 25 is allowed")
 
 
@@ -61,13 +65,14 @@ def test_only_models_that_are_served_have_it(declared: Lab, lab: Lab) -> None:
 def test_a_scorer_that_passes_lets_its_version_be_promoted(
     declared: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell(monkeypatch, PASSED)
+    tell(monkeypatch, *PASSED)
     result = materialize(declared, STEPS)
     assert result.success
     assert materialized(result) == {*STEPS}
     assert entries(declared) == 2
     check = conformance(result)
-    assert (check.passed, check.blocking, check.description) == (True, True, "36 tests")
+    assert (check.passed, check.blocking) == (True, True)
+    assert str(check.description).startswith("suite is well; golden is well; ")
     assert check.metadata["latency_p99_ms"].value == 30.0
     told = metadata_of(result, "scorer")
     version = declared.store.champion.lines()[-1].record.version
@@ -76,18 +81,18 @@ def test_a_scorer_that_passes_lets_its_version_be_promoted(
 
 
 def test_a_scorer_that_fails_stops_the_run(declared: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell(monkeypatch, PASSED, FAILED)
+    tell(monkeypatch, *PASSED[:-1], FAILED)
     result = materialize(declared, STEPS)
     assert not result.success
     assert "champion" not in materialized(result)
     assert entries(declared) == 1
     check = conformance(result)
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert check.description == "1 of 2 tests failed: latency: 30 ms where 25 is allowed"
+    assert check.description == "1 of 4 tests failed: latency: 30 ms where 25 is allowed"
 
 
 def test_no_check_no_promotion(declared: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell(monkeypatch, PASSED)
+    tell(monkeypatch, *PASSED)
     resume_verdict(declared.model, declared.store, declared.day(SECOND))
     resume_challenger(declared.model, declared.store, declared.day(SECOND))
     result = materialize(declared, ["trial_scores", "scorer", "champion"], checks=False)

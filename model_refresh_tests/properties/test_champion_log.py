@@ -37,7 +37,6 @@ DAYS = range(10, 14)
 QUICK = {
     "training.refit": False,
     "gates": [{"gate": "beats_constant"}],
-    "scores.shift": {"psi": None},
 }
 TICK = dt.timedelta(microseconds=1)
 

@@ -17,31 +17,10 @@ from model_refresh.storage import Store
 from model_refresh.storage.verify import verify
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.crash import crash_points
-from model_refresh_tests.lab import NAME, Lab, copy_lab
+from model_refresh_tests.lab import MANUAL, NAME, Lab, waits
 
-MANUAL = {"approval": "manual"}
-WIDE = {**MANUAL, "gates": [{"gate": "beats_constant"}], "scores.shift": {"psi": None}}
+WIDE = {**MANUAL, "gates": [{"gate": "beats_constant"}]}
 IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
-
-
-@pytest.fixture(scope="module")
-def asked(refreshed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    """A lab whose second day waits for approval."""
-    lab = copy_lab(refreshed, tmp_path_factory.mktemp("asked"), MANUAL)
-    assert lab.refresh(SECOND).decision == "wait"
-    return lab
-
-
-@pytest.fixture
-def manual(asked: Lab, tmp_path: Path) -> Lab:
-    """A copy of the lab whose second day waits."""
-    return copy_lab(asked, tmp_path, MANUAL)
-
-
-def waits(lab: Lab) -> str:
-    found = waiting(lab.store)
-    assert found is not None
-    return found.version
 
 
 def champions(lab: Lab) -> list[str]:
@@ -151,11 +130,25 @@ def test_a_newer_refresh_that_passes_takes_the_place_of_what_waits(manual: Lab) 
     assert champions(wide)[1:] == [newer]
 
 
+def test_a_newer_refresh_that_was_promoted_takes_the_place_of_what_waits(manual: Lab) -> None:
+    older = waits(manual)
+    automatic = manual.again({**WIDE, "approval": "automatic"})
+    assert automatic.refresh(SECOND + 1).decision == "promote"
+    again = manual.again(MANUAL)
+    assert waiting(again.store) is None
+    with pytest.raises(VerdictVoid, match="compared with another champion; the champion is now"):
+        approved(again, older)
+    assert len(champions(again)) == 2
+
+
 def test_a_newer_refresh_that_retains_leaves_what_waits(manual: Lab) -> None:
+    older = waits(manual)
     strict = manual.again({**MANUAL, "gates": [IMPOSSIBLE]})
     assert strict.refresh(SECOND + 1).decision == "retain"
     again = manual.again(MANUAL)
-    assert approved(again, waits(again)).as_of == manual.day(SECOND)
+    assert waits(again) == older
+    entry = approved(again, older)
+    assert (entry.version, entry.as_of) == (older, manual.day(SECOND))
 
 
 def test_an_approval_under_another_policy_is_refused(manual: Lab) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import model_refresh
 from model_refresh.config.fleet import load_fleet
 from model_refresh.errors import (
     ModelRefreshError,
@@ -26,6 +27,7 @@ from model_refresh.refresh.resume import (
     resume_verdict,
     stored_dataset,
 )
+from model_refresh.refresh.verdict import code_digest
 from model_refresh.storage import Store
 from model_refresh.storage.verify import verify
 from model_refresh_tests.conftest import FIRST, SECOND
@@ -135,6 +137,20 @@ def test_code_that_changed_since_the_verdict_voids_it(
     monkeypatch.setattr("model_refresh.refresh.champion.code_digest", lambda: "0" * 64)
     with pytest.raises(PromotionRefused, match="itself changed"):
         promote(lab.model, lab.store, verdict, challenger)
+
+
+@pytest.mark.parametrize("name", ["gates.py", "kernel/trees.c", "kernel/trees.h", "page.j2"])
+def test_code_is_all_that_makes_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The compiled kernel's source as well as modules."""
+    monkeypatch.setattr(model_refresh, "__file__", str(tmp_path / "__init__.py"))
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("one")
+    before = code_digest.__wrapped__()
+    path.write_text("two")
+    assert code_digest.__wrapped__() != before
 
 
 def test_a_verdict_that_is_not_stored_promotes_nobody(lab: Lab) -> None:

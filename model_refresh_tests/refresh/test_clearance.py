@@ -15,9 +15,12 @@ from model_refresh.records import (
     Scorer,
     TrialScores,
 )
+from model_refresh.records.production import CONFORMANCE_CHECKS, TRIAL_CHECKS
+from model_refresh.refresh import champion
 from model_refresh.refresh.approval import approve
 from model_refresh.refresh.champion import promote
 from model_refresh.refresh.override import override
+from model_refresh.serving.conformance.checks import AGREEMENT, GOLDEN_ROWS, LATENCY, SUITE
 from model_refresh.storage import Store
 from model_refresh.storage.folder import drafting
 from model_refresh.storage.verify import verify
@@ -25,10 +28,16 @@ from model_refresh_tests.conftest import SECOND
 from model_refresh_tests.lab import NAME, Lab, copy_lab
 
 REALTIME = {"deploy": ["batch", "realtime"]}
-PASSED = CheckResult(name="golden_rows", outcome="passed", sentence="all alike")
-NOTED = CheckResult(name="latency", outcome="noted", sentence="p99 2 ms, near the budget")
+NOTED = CheckResult(name="other", outcome="noted", sentence="p99 2 ms, near the budget")
 FAILED = CheckResult(name="golden_rows", outcome="failed", sentence="row 3 is off by 0.1")
 OTHER = "0" * 64
+
+
+def passes(*names: str) -> tuple[CheckResult, ...]:
+    return tuple(CheckResult(name=name, outcome="passed", sentence="all well") for name in names)
+
+
+TRIED, CONFORMS = passes(*TRIAL_CHECKS), passes(*CONFORMANCE_CHECKS)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +169,7 @@ def test_a_trial_batch_under_other_limits_is_none(passed: Lab) -> None:
 
 
 def test_a_trial_batch_that_failed_says_what_failed_and_what_a_person_may_do(passed: Lab) -> None:
-    add_trial(passed, checks=(PASSED, FAILED))
+    add_trial(passed, checks=(*TRIED, FAILED))
     version = challenger_of(passed).version
     told = "golden_rows: row 3 is off by 0.1; look at the batches, declare other limits and refresh"
     require_refused(passed, f"{told} .* model-refresh promote visits {version} --force --reason")
@@ -171,6 +180,46 @@ def test_a_trial_batch_that_checked_nothing_is_none(passed: Lab) -> None:
     require_refused(passed, "nothing was checked; run the step trial_scores again")
 
 
+@pytest.mark.parametrize("name", TRIAL_CHECKS)
+def test_a_trial_batch_that_left_out_a_check_is_none(passed: Lab, name: str) -> None:
+    add_trial(passed, checks=(*(each for each in TRIED if each.name != name), NOTED))
+    require_refused(passed, f"there is no pass of {name}; run the step trial_scores again")
+
+
+def test_a_trial_batch_of_which_something_was_only_noted_is_none(passed: Lab) -> None:
+    add_trial(passed, checks=(NOTED,))
+    require_refused(passed, "there is no pass of unique_keys, no_null, range")
+
+
+@pytest.mark.parametrize("name", CONFORMANCE_CHECKS)
+def test_a_scorer_of_which_a_test_did_not_pass_is_refused(realtime: Lab, name: str) -> None:
+    others = [each for each in CONFORMS if each.name != name]
+    scorer = add_scorer(realtime)
+    add_conformance(realtime, scorer, *others)
+    why = f"there is no pass of {name}; run the step scorer_conformance again"
+    require_refused(realtime, why)
+    noted = CheckResult(name=name, outcome="noted", sentence="not looked at")
+    add_conformance(realtime, scorer, *others, noted)
+    require_refused(realtime.again(REALTIME), why)
+
+
+def test_the_tests_that_are_demanded_are_those_that_are_made() -> None:
+    assert CONFORMANCE_CHECKS == (SUITE, GOLDEN_ROWS, AGREEMENT, LATENCY)
+
+
+def test_a_promotion_names_the_tests_that_let_it_in_and_no_later_ones(
+    passed: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another trial batch is stored between the look at the tests and the entry."""
+    tried = trial_of(passed)
+
+    def meanwhile(*_: object, **__: object) -> None:
+        add_trial(passed, checks=(*TRIED, FAILED))
+
+    monkeypatch.setattr(champion, "require_never_rolled_back", meanwhile)
+    assert promoted(passed).trial_scores == tried.digest()
+
+
 def test_a_trial_batch_that_holds_nothing_is_none(passed: Lab) -> None:
     add_trial(passed, content=None)
     require_refused(passed, "it holds nothing")
@@ -179,7 +228,7 @@ def test_a_trial_batch_that_holds_nothing_is_none(passed: Lab) -> None:
 def test_the_newest_trial_batch_counts(passed: Lab) -> None:
     add_trial(passed, checks=(FAILED,))
     require_refused(passed, "row 3 is off")
-    add_trial(passed, checks=(PASSED, NOTED))
+    add_trial(passed, checks=(*TRIED, NOTED))
     assert promoted(passed.again({})).decision == "promote"
 
 
@@ -217,7 +266,7 @@ def test_what_is_served_needs_a_scorer_that_was_tested(realtime: Lab) -> None:
     require_refused(realtime, "scorer of 2024-01-26: this challenger has none; run the step scorer")
     scorer = add_scorer(realtime)
     require_refused(realtime, "was not tested; run the step scorer with its check scorer_conf")
-    tested = add_conformance(realtime, scorer, PASSED, NOTED)
+    tested = add_conformance(realtime, scorer, *CONFORMS, NOTED)
     promotion = promoted(realtime.again(REALTIME))
     assert (promotion.decision, promotion.conformance) == ("promote", tested.digest())
     assert problems(realtime) == []
@@ -228,35 +277,35 @@ def _without_checks(lab: Lab) -> None:
 
 
 def _failed(lab: Lab) -> None:
-    add_conformance(lab, add_scorer(lab), PASSED, FAILED)
+    add_conformance(lab, add_scorer(lab), *CONFORMS, FAILED)
 
 
 def _failed_after_it_passed(lab: Lab) -> None:
     scorer = add_scorer(lab)
-    add_conformance(lab, scorer, PASSED)
+    add_conformance(lab, scorer, *CONFORMS)
     add_conformance(lab, scorer, FAILED)
 
 
 def _of_another_scorer(lab: Lab) -> None:
-    add_conformance(lab, add_scorer(lab, limits=OTHER), PASSED)
+    add_conformance(lab, add_scorer(lab, limits=OTHER), *CONFORMS)
     add_scorer(lab)
 
 
 def _of_other_limits(lab: Lab) -> None:
-    add_conformance(lab, add_scorer(lab, limits=OTHER), PASSED)
+    add_conformance(lab, add_scorer(lab, limits=OTHER), *CONFORMS)
 
 
 def _of_another_challenger(lab: Lab) -> None:
-    add_conformance(lab, add_scorer(lab, challenger=OTHER), PASSED)
+    add_conformance(lab, add_scorer(lab, challenger=OTHER), *CONFORMS)
 
 
 def _of_another_artifact(lab: Lab) -> None:
-    add_conformance(lab, add_scorer(lab, artifact=OTHER), PASSED)
+    add_conformance(lab, add_scorer(lab, artifact=OTHER), *CONFORMS)
 
 
 def _damaged(lab: Lab) -> None:
     scorer = add_scorer(lab)
-    add_conformance(lab, scorer, PASSED)
+    add_conformance(lab, scorer, *CONFORMS)
     folder = lab.store.scorers(scorer.as_of).folder / str(scorer.content)[:16]
     (folder / "scorer.tar").write_bytes(b"what was tamper")
 
@@ -282,7 +331,7 @@ def test_a_scorer_without_a_bound_pass_of_every_check_is_refused(
 
 
 def test_other_limits_of_a_scorer_void_its_test(realtime: Lab) -> None:
-    add_conformance(realtime, add_scorer(realtime), PASSED)
+    add_conformance(realtime, add_scorer(realtime), *CONFORMS)
     slower = realtime.again({**REALTIME, "realtime.latency_ms": 1000})
     with pytest.raises(PromotionRefused, match="its limits were declared anew since"):
         promoted(slower)

@@ -192,7 +192,10 @@ def test_a_champion_without_a_row_in_common_is_incomparable(lab: Lab) -> None:
     (lab.folder / "features.sql").write_text(
         sql.replace("WHERE day", "WHERE customer_id >= 150 AND day")
     )
-    gates = {"gates": [{"gate": "beats_constant"}, {"gate": "non_inferior", "margin": 0.5}]}
+    gates = {
+        "gates": [{"gate": "beats_constant"}, {"gate": "non_inferior", "margin": 0.5}],
+        "scores.shift": {"other_keys": 1.0},
+    }
     assert lab.again(gates).refresh(SECOND).decision == "promote"
     (lab.folder / "features.sql").write_text(
         sql.replace("WHERE day", "WHERE customer_id < 150 AND day")

@@ -19,6 +19,7 @@ from model_refresh.scorer.formula.formula import Formula
 from model_refresh.scorer.golden import Golden
 from model_refresh.scorer.http.settings import Settings
 from model_refresh.scorer.manifest import MANIFEST, Manifest
+from model_refresh.serving.folder.runtime import copied_files
 from model_refresh_tests.scorer.client import Reply
 from model_refresh_tests.scorer.factories import make_formula, make_golden
 
@@ -64,15 +65,16 @@ def write_folder(
     golden: Golden | None = None,
     settings: Settings | None = None,
 ) -> Path:
-    """A folder that `python -m scorer` serves, without the program itself."""
+    """A folder that `python -m scorer` serves: its data, and the program."""
     formula = formula or make_formula()
-    files = {
+    program = {name: data for name, data in copied_files().items() if name.startswith("scorer/")}
+    files = program | {
         "formula.json": formula.encode(),
         "golden.json": (golden or make_golden(formula)).encode(),
         "settings.json": msgspec.json.encode(settings or Settings()),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     (folder / MANIFEST).write_bytes(msgspec.json.encode(Manifest(digests)))

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import math
+import threading
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 from starlette.types import Message
 
+from model_refresh.scorer.formula.values import Row
 from model_refresh.scorer.http.app import PATHS, make_app
+from model_refresh.scorer.http.request import Intake
 from model_refresh.scorer.http.served import Served, Serving, Unready
 from model_refresh.scorer.http.settings import Settings
-from model_refresh_tests.scorer.client import JSON, Reply, ask, get, post
+from model_refresh_tests.scorer.client import JSON, Reply, ask, asked, get, post
 from model_refresh_tests.scorer.factories import (
     ONE,
     ROW,
@@ -326,6 +330,42 @@ def test_a_client_that_goes_away_gets_no_answer_and_harms_nobody() -> None:
     headers = [(b"content-type", b"application/json")]
     asyncio.run(APP({**scope, "headers": headers, "root_path": ""}, receive, send))
     assert sent == []
+
+
+def test_more_than_can_wait_for_reasons_are_told_to_ask_again_and_scores_go_on() -> None:
+    body = json.dumps(ROW).encode()
+
+    async def crowd() -> list[Reply]:
+        path = "/score?reasons=3"
+        many = [asked(APP, "POST", path, parts=[body], headers=JSON) for _ in range(60)]
+        return await asyncio.gather(*many, asked(APP, "POST", "/score", parts=[body], headers=JSON))
+
+    *found, plain = asyncio.run(crowd())
+    busy = [reply for reply in found if reply.status == 503]
+    assert plain.status == 200
+    assert {reply.status for reply in found} == {200, 503}
+    for reply in busy:
+        _assert_problem(reply, 503)
+        assert (reply.json["detail"][:5], reply.headers["retry-after"]) == ("busy:", "1")
+    assert post(APP, "/score?reasons=3", ROW).status == 200
+
+
+@pytest.mark.parametrize(("rows", "is_beside"), [(10, False), (3000, True)])
+def test_a_large_batch_is_read_beside_the_loop(
+    rows: int, is_beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def read(intake: Intake, body: bytes, most: int) -> Sequence[Row]:
+        threads.append(threading.current_thread())
+        return read_rows(intake, body, most)
+
+    read_rows = Intake.rows
+    monkeypatch.setattr(Intake, "rows", read)
+    app = make_app(make_serving(), Settings(batch_rows=3000))
+    reply = post(app, "/score-batch", {"rows": [ROW] * rows})
+    assert (reply.status, len(reply.json["scores"])) == (200, rows)
+    assert [each is not threading.main_thread() for each in threads] == [is_beside]
 
 
 def _assert_problem(reply: Reply, status: int) -> None:

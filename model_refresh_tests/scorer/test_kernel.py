@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from model_refresh.scorer.formula.trees import CATEGORICAL, MISSING_NAN, Trees
 from model_refresh.scorer.kernel.compiled import Compiled, compiled, is_available, logistic, softmax
+from model_refresh.scorer.kernel.library import NoKernel
 from model_refresh.scorer.kernel.selftest import is_right, samples
 from model_refresh_tests.scorer.forests import covered, make_trees, rows_for
 
@@ -179,6 +180,28 @@ def test_links_are_by_the_c_librarys_exponential(totals: list[float]) -> None:
     for each in raised:
         total += each
     assert shares.tolist() == [each / total for each in raised]
+
+
+def test_links_without_a_kernel_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_REFRESH_KERNEL", "off")
+    values = np.zeros(2)
+    with pytest.raises(NoKernel):
+        logistic(values.ctypes.data, len(values), 1.0)
+    with pytest.raises(NoKernel):
+        softmax(values.ctypes.data, 1, len(values))
+
+
+def test_a_desk_that_another_thread_took_is_no_error() -> None:
+    class Taken(list[object]):
+        def __bool__(self) -> bool:
+            return True
+
+    trees = one_node()
+    kernel = made(trees)
+    for ask in (kernel.total_row, kernel.shapley_row):
+        kernel.__dict__["_desks"] = Taken()
+        ask([0.0])
+    assert kernel.total_row([0.0]) == trees.total([0.0])
 
 
 def one_node(**changes: object) -> Trees:

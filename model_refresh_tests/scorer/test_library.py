@@ -3,6 +3,7 @@
 Each case is a process of its own with a cache and a PATH of its own: a process loads it once.
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -133,6 +134,65 @@ def test_one_that_is_brought_along_needs_no_compiler(place: Place, tmp_path: Pat
     kept.write_bytes(kept.read_bytes()[:-1] + b"x")
     damaged = place.ask(MODEL_REFRESH_KERNEL=str(kept), PATH=str(place.commands))
     assert not damaged.is_there
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o1777])
+def test_one_that_is_brought_along_where_others_may_write_is_refused(
+    built: Place, tmp_path: Path, mode: int
+) -> None:
+    """Whole, and of this user: but in such a folder anybody might put another in its place."""
+    kept = tmp_path / "kernel.so"
+    shutil.copy(built.kept()[0], kept)
+    tmp_path.chmod(mode)
+    asked = built.ask(MODEL_REFRESH_KERNEL=str(kept))
+    assert not asked.is_there
+    assert "that no other may write" in asked.log
+
+
+def test_one_that_is_brought_along_in_a_folder_that_others_may_read_is_used(
+    built: Place, tmp_path: Path
+) -> None:
+    """As in an image: the home of its user."""
+    kept = tmp_path / "kernel.so"
+    shutil.copy(built.kept()[0], kept)
+    tmp_path.chmod(0o755)
+    assert built.ask(MODEL_REFRESH_KERNEL=str(kept)).is_right
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors have no names here")
+def test_a_library_that_is_swapped_after_it_was_read_is_not_loaded(
+    built: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path holds another file, whose load leaves a mark, when the loader is called."""
+    kept, mark = tmp_path / "kernel.so", tmp_path / "loaded"
+    shutil.copy(built.kept()[0], kept)
+    planted, load = planted_library(tmp_path, mark), ctypes.CDLL
+
+    def swapped(name: str) -> ctypes.CDLL:
+        kept.unlink()
+        kept.write_bytes(planted)
+        kept.chmod(0o600)
+        return load(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", swapped)
+    monkeypatch.setenv("MODEL_REFRESH_KERNEL", str(kept))
+    found = library.library()
+    assert found is not None
+    assert found.trees_row
+    assert not mark.exists()
+
+
+def test_a_compiler_that_failed_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = tmp_path / "called"
+    command = tmp_path / "cc"
+    command.write_text(f"#!/bin/sh\necho once >> {called}\nexit 1\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("MODEL_REFRESH_KERNEL", str(tmp_path / "kernel.so"))
+    assert [library.library() for _ in range(3)] == [None] * 3
+    assert called.read_text() == "once\n"
 
 
 def test_without_a_compiler_there_is_none_and_the_log_says_so(place: Place) -> None:

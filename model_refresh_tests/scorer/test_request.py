@@ -237,6 +237,19 @@ def test_moments_are_dates_and_timestamps() -> None:
     assert row["seen"] == dt.datetime(2026, 3, 2, 10, 30, tzinfo=dt.UTC)
 
 
+def test_the_whole_body_is_searched_once_however_many_rows_it_has() -> None:
+    searched: list[object] = []
+
+    class Watched(bytes):
+        def __contains__(self, wanted: object) -> bool:
+            searched.append(wanted)
+            return super().__contains__(wanted)  # type: ignore[operator]
+
+    body = Watched(json.dumps({"rows": [ROW] * 50}).encode())
+    assert len(INTAKE.rows(body, 50)) == 50
+    assert len(searched) == 1
+
+
 def _body(**pairs: str) -> bytes:
     return ("{" + ", ".join(f'"{k}": {v}' for k, v in (GOOD | pairs).items()) + "}").encode()
 

@@ -69,7 +69,8 @@ def changed(name: str, row: int, value: object) -> Callable[[pl.DataFrame], pl.D
 def test_a_sound_batch_passes_without_a_note(tmp_path: Path) -> None:
     beside = Columns(("challenger_score",), may_be_null=True)
     assert found(tmp_path, scored()) == ()
-    assert found(tmp_path, scored(challenger=True), Columns(("score",)), beside) == ()
+    paired = scored(challenger=True).with_columns(pl.col("challenger_score").fill_null(0.5))
+    assert found(tmp_path, paired, Columns(("score",)), beside) == ()
     classes = Columns(("score_a", "score_b", "score_c"))
     assert found(tmp_path, multiclass(), classes, task="multiclass") == ()
     assert found(tmp_path, scored(0), rows=0) == ()
@@ -128,6 +129,15 @@ def test_a_challenger_lacks_scores_only_where_its_rows_are_its_own(tmp_path: Pat
     beside = Columns(("challenger_score",), may_be_null=True)
     with pytest.raises(DataError, match=r"row 8 .*challenger_score"):
         found(tmp_path, changed("challenger_score", 8, np.nan)(table), champion, beside)
+
+
+def test_rows_that_a_challenger_does_not_score_are_counted(tmp_path: Path) -> None:
+    champion, beside = Columns(("score",)), Columns(("challenger_score",), may_be_null=True)
+    (note,) = found(tmp_path, scored(challenger=True), champion, beside)
+    assert note.startswith("1 of 250,000 rows have no challenger_score")
+    nobody = scored().with_columns(challenger_score=pl.lit(None, pl.Float64))
+    (note,) = found(tmp_path, nobody, champion, beside)
+    assert note.startswith("none of 250,000 rows has a challenger_score")
 
 
 def test_a_number_that_is_predicted_may_be_any(tmp_path: Path) -> None:

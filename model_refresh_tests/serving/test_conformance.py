@@ -98,7 +98,9 @@ print(json.dumps([name for name in {HERE!r} if importlib.util.find_spec(name)]))
 """
     with clean_room(files) as room:
         assert json.loads(python(room, program).told) == []
-        everything = python(room, "import scorer.app, scorer.server, pytest; print('all there')")
+        everything = python(
+            room, "import scorer.http.app, scorer.http.server, pytest; print('all there')"
+        )
         assert everything.told.strip() == "all there"
         assert python(room, "import pytest", REQUIREMENTS).code == 1
 

@@ -1,5 +1,6 @@
 """A published batch reaches its sink, once the audit has passed it, whatever dies in between."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -20,6 +21,7 @@ from model_refresh.records import Scores
 from model_refresh.refresh.override import override, roll_back
 from model_refresh.serving.batch.delivery import deliver_newest
 from model_refresh.serving.batch.writing import write_scores
+from model_refresh.sinks import ParquetFolder, Partition
 from model_refresh.storage.files import sweep
 from model_refresh.storage.store import stamp
 from model_refresh_tests.conftest import FIRST, SECOND
@@ -201,6 +203,35 @@ def test_the_last_to_arrive_is_of_the_newest_batch_whoever_is_first(lab: Lab) ->
     os.close(lock)
     waiting.join()
     assert delivered(lab)["batch"].unique().to_list() == [newest.content[:16]]
+
+
+def test_without_locks_an_older_batch_that_arrives_last_is_followed_by_the_newer(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = lab.again(FILES)
+
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    deliver, calls, newer = ParquetFolder.deliver, list[Partition](), list[Scores]()
+
+    def overtaken(self: ParquetFolder, batch: Path, where: Partition, folder: Path) -> str:
+        """While the first batch is on its way, the second one is published and arrives."""
+        calls.append(where)
+        if len(calls) == 1:
+            trial = str(lab.store.champion.line(1).record.trial)
+            override(lab.store, trial, as_of=lab.day(FIRST), who="ann", reason="meanwhile")
+            newer.append(scored(lab, FIRST, again=True))
+        return deliver(self, batch, where, folder)
+
+    monkeypatch.setattr(ParquetFolder, "deliver", overtaken)
+    scored(lab, FIRST)
+    assert delivered(lab)["batch"].unique().to_list() == [newer[0].content[:16]]
+    last = lab.store.deliveries(lab.day(FIRST)).last()
+    assert last is not None
+    assert last.record.batch == newer[0].content
+    assert problems(lab) == []
 
 
 @pytest.mark.parametrize("pairs", [False, True])

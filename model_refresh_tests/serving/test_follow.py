@@ -4,20 +4,25 @@ import asyncio
 import datetime as dt
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from model_refresh.errors import CorruptError
 from model_refresh.records import Entry
 from model_refresh.scorer.formula.formula import Formula, Input
+from model_refresh.scorer.golden import Golden
+from model_refresh.scorer.http.answers import Scorer
 from model_refresh.scorer.http.app import make_app
-from model_refresh.scorer.http.served import Serving
+from model_refresh.scorer.http.served import Served, Serving
 from model_refresh.scorer.http.settings import Settings
 from model_refresh.serving.live import follow
 from model_refresh.serving.live.follow import Follower, ScorerOf
+from model_refresh.serving.live.process import following
 from model_refresh.serving.live.shadow import find_shadow, require_same_row
 from model_refresh.serving.production import scorer_of
 from model_refresh.storage import ModelStore, Store
@@ -278,6 +283,118 @@ def test_a_shadow_that_needs_other_inputs_is_none() -> None:
     require_same_row(champion, wider)
     with pytest.raises(Exception, match="needs more, which the champion's rows don't have"):
         require_same_row(wider, champion)
+
+
+def test_a_shadow_that_another_champion_does_not_fit_goes_in_the_same_step(
+    store: ModelStore,
+) -> None:
+    follower, _ = _following(store)
+    _crown(store, A)
+    follower.look()
+    champion = FORMULAS[C]
+    wider = msgspec.structs.replace(champion, inputs=(*champion.inputs, Input("more", "number")))
+    follower.serving.shadow = Served.made(wider, make_golden(wider), Settings())
+    _crown(store, B)
+    follower.look()
+    assert follower.serving.now is not None
+    assert follower.serving.now.version == B
+    assert follower.serving.shadow is None
+    assert "needs more" in (follower.serving.shadow_problem or "")
+
+
+def test_a_shadow_is_checked_again_whenever_the_champion_changes(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = Serving()
+    follower = Follower(lab.store, serving, Settings(), scorer_of, shadow=True)
+    follower.look()
+    assert serving.now is not None
+    assert serving.shadow is not None
+    formula = serving.now.scorer.formula
+    narrow = Scorer(msgspec.structs.replace(formula, inputs=()), formula.ready(), Settings())
+    other = replace(serving.now, scorer=narrow)
+    monkeypatch.setattr(Follower, "_served", lambda *_: other)
+    follower._seen = ()
+    follower.look()
+    assert serving.shadow is None
+    assert "which the champion's rows don't have" in (serving.shadow_problem or "")
+
+
+def test_a_shadow_of_another_artifact_than_the_stored_one_is_none(lab: Lab) -> None:
+    serving = Serving()
+
+    def load(store: ModelStore, version: str) -> tuple[bytes, bytes]:
+        formula, golden = scorer_of(store, version)
+        if serving.now is None:
+            return formula, golden
+        found, rows = Formula.decode(formula), Golden.decode(golden)
+        forged = "f" * 64
+        return (
+            msgspec.structs.replace(found, artifact=forged).encode(),
+            msgspec.structs.replace(rows, artifact=forged).encode(),
+        )
+
+    Follower(lab.store, serving, Settings(), load, shadow=True).look()
+    assert serving.now is not None
+    assert serving.shadow is None
+    assert "is not of the artifact that is stored" in (serving.shadow_problem or "")
+
+
+def test_a_stray_folder_among_the_refreshes_stops_nothing(store: ModelStore) -> None:
+    follower, app = _following(store, shadow=True)
+    (store.root / "refreshes" / "lost+found").mkdir(parents=True)
+    _crown(store, A)
+    follower.look()
+    assert get(app, "/ready").json["version"] == A
+
+
+def test_a_fault_of_following_is_told_once_and_following_goes_on(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    follower, app = _following(store)
+    _crown(store, A)
+    follower.look()
+    monkeypatch.setattr(follow, "AGAIN_SECONDS", 0.0)
+
+    async def live() -> tuple[str, str]:
+        with monkeypatch.context() as broken:
+            broken.setattr(Follower, "_stamp", lambda _: _raise(ValueError("out of order")))
+            task = asyncio.create_task(follower.follow(every=0.01))
+            while "next" not in (told := (await asked(app, "GET", "/ready")).json):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+        _crown(store, B)
+        while (mended := (await asked(app, "GET", "/ready")).json)["version"] != B:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        assert "next" not in mended
+        return told["version"], told["next"]["problem"]
+
+    version, problem = asyncio.run(asyncio.wait_for(live(), 30))
+    assert (version, "ValueError: out of order" in problem) == (A, True)
+    assert sum("out of order" in record.message for record in caplog.records) == 1
+
+
+def test_a_process_that_follows_no_more_says_that_it_is_not_ready(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower, app = _following(store)
+    _crown(store, A)
+    follower.look()
+    assert get(app, "/ready").status == 200
+
+    async def ended(_: Follower) -> None:
+        return
+
+    async def live() -> tuple[int, int]:
+        monkeypatch.setattr(Follower, "follow", ended)
+        async with following(follower)(Starlette()):
+            await asyncio.sleep(0.05)
+            ready, score = await asked(app, "GET", "/ready"), await asked(app, "GET", "/model")
+            return ready.status, score.status
+
+    assert asyncio.run(live()) == (503, 200)
+    assert "followed no more" in get(app, "/ready").json["detail"]
 
 
 def _following(

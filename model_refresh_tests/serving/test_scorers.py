@@ -9,6 +9,7 @@ from model_refresh.errors import CorruptError, PromotionRefused
 from model_refresh.pipeline import steps
 from model_refresh.pipeline.realtime import generate_scorer, try_scorer
 from model_refresh.records import Challenger, CheckResult, Conformance, Scorer
+from model_refresh.records.production import CONFORMANCE_CHECKS
 from model_refresh.refresh.champion import promote
 from model_refresh.scorer.formula.formula import Formula
 from model_refresh.scorer.golden import Golden
@@ -123,8 +124,10 @@ def test_what_failed_is_tested_again_and_what_passed_is_not(
     with pytest.raises(PromotionRefused, match="2 of 36 failed"):
         lab.refresh(SECOND)
     assert not conformance_in(lab).passes
-    good = CheckResult(name="suite", outcome="passed", sentence="36 tests")
-    monkeypatch.setattr(scorers, "try_folder", lambda *a, **k: Findings((good,)))
+    good = tuple(
+        CheckResult(name=name, outcome="passed", sentence="all well") for name in CONFORMANCE_CHECKS
+    )
+    monkeypatch.setattr(scorers, "try_folder", lambda *a, **k: Findings(good))
     assert lab.refresh(SECOND).decision == "promote"
     assert [line.record.passes for line in lab.store.conformances(lab.day(SECOND)).lines()] == [
         False, True,

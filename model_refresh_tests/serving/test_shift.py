@@ -148,7 +148,7 @@ def test_rows_that_both_score_alike_move_as_one() -> None:
     rng = np.random.default_rng(2)
     old = np.concatenate([np.full(500, 0.5), rng.random(1000)])
     new = np.where(old == 0.5, 0.62, old)
-    (line,) = shifts(("score",), old, new)
+    (line,) = shifts(("score",), old, new, task="regression")
     assert line.distinct == 1001
     assert (line.psi < 0.01, line.far_moves) == (True, 0.0)
     assert np.sum(line.moves) == 1500

@@ -39,7 +39,12 @@ BEYOND = 1.25
 
 def ground_of(world: World) -> Ground:
     held = world.frame(HOLDOUT)
-    return Ground(world.target(HOLDOUT), scored(world.old[0], held), scored(world.new[0], held))
+    return Ground(
+        world.target(HOLDOUT),
+        scored(world.old[0], held),
+        scored(world.new[0], held),
+        scored(world.old[0], world.frame(CURRENT)),
+    )
 
 
 def columns_of(world: World) -> tuple[str, ...]:

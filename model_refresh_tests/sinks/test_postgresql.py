@@ -161,6 +161,41 @@ def test_other_partitions_are_delivered_while_one_waits(database: str, tmp_path:
     deliver(database, tmp_path)
 
 
+def test_one_table_is_one_however_it_is_declared(database: str, tmp_path: Path) -> None:
+    many, names = 50_000, ["scores", "public.scores"] * 2
+    path = stored(tmp_path, batch(many))
+
+    def do(name: str) -> str:
+        sink = PostgreSQLTable(url=database, table=name)
+        return sink.deliver(path, partition(many), tmp_path)
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        assert len(set(pool.map(do, names))) == 1
+    assert count(database) == many
+
+
+def test_a_table_that_another_makes_at_once_is_taken_as_it_is(
+    database: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database) as other, ThreadPoolExecutor(1) as pool:
+        other.execute(MADE.format(key="bigint", more=""))
+        delivering = pool.submit(deliver, database, tmp_path)
+        waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        with psycopg.connect(database, autocommit=True) as watcher:
+            while watcher.execute(waits).fetchone() == (0,) and not delivering.done():
+                time.sleep(0.01)
+        other.commit()
+        delivering.result()
+    assert count(database) == 3
+
+
+def test_a_name_that_a_type_has_is_refused(database: str, tmp_path: Path) -> None:
+    run(database, "CREATE TYPE scores AS ENUM ('a')")
+    with pytest.raises(SinkError, match=r"public\.scores can't be made") as caught:
+        deliver(database, tmp_path)
+    assert not caught.value.transient
+
+
 def test_a_schema_is_named_with_a_dot_and_must_be_there(database: str, tmp_path: Path) -> None:
     with pytest.raises(SinkError, match="crm"):
         deliver(database, tmp_path, "crm.scores")

@@ -44,3 +44,12 @@ def test_only_models_are_listed(tmp_path: Path) -> None:
 def test_an_instant_is_named_by_its_date_or_minute() -> None:
     day = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
     assert [stamp(day), stamp(day.replace(hour=12))] == ["1998-03-02", "1998-03-02T12:00"]
+
+
+def test_only_the_stamps_of_refreshes_are_instants(tmp_path: Path) -> None:
+    model = Store(tmp_path).model("churn")
+    instants = [dt.datetime(2026, 3, 2, tzinfo=dt.UTC), dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)]
+    strays = ["lost+found", "20260302", "2026-13-99", "2026-03-02T12:00+02:00", "2026-03-02 copy"]
+    for name in [*map(stamp, instants), *strays]:
+        (tmp_path / "churn" / "refreshes" / name).mkdir(parents=True)
+    assert model.refreshed() == instants

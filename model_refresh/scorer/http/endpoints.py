@@ -1,14 +1,16 @@
 """The endpoints, each a small ASGI app: a request is answered by the one version it met."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from starlette.types import Receive, Scope, Send
 
 from model_refresh.scorer.formula.values import Row
 from model_refresh.scorer.http.answers import Answer, BatchAnswer, Scorer, encode
+from model_refresh.scorer.http.beside import Beside
 from model_refresh.scorer.http.body import Gone, read_body, require_json
 from model_refresh.scorer.http.messages import send_json, send_problem
 from model_refresh.scorer.http.problems import Refused
@@ -16,10 +18,16 @@ from model_refresh.scorer.http.query import Asked, read_query
 from model_refresh.scorer.http.served import Served, Serving
 from model_refresh.scorer.http.settings import Settings
 
+Read = TypeVar("Read")
+
 _ROWS_AT_ONCE = 32
 """Of a batch, before other requests have their turn."""
 
-_REASONING = ThreadPoolExecutor(1, "reasons")
+_LARGE_BYTES = 262_144
+"""A body that is read beside the loop. The parser itself lets nobody else run while it takes one,
+a few milliseconds a MiB; checking what it found, and telling mistakes, takes longer and does."""
+
+BESIDE = Beside(places=32)
 """Reasons of many trees take a thousand times what their score takes."""
 
 
@@ -35,7 +43,9 @@ class Score:
             require_json(scope["headers"], self.settings)
             asked = read_query(scope["query_string"])
             body = await read_body(receive, self.settings)
-            answer = await self.answer(self.serving.required(), body, asked)
+            is_long = asked.reasons or len(body) > _LARGE_BYTES
+            with BESIDE.place() if is_long else contextlib.nullcontext():
+                answer = await self.answer(self.serving.required(), body, asked)
         except Refused as refused:
             await send_problem(receive, send, refused)
         except Gone:
@@ -45,13 +55,16 @@ class Score:
 
     async def answer(self, served: Served, body: bytes, asked: Asked) -> Answer | BatchAnswer:
         """The answer to a whole body; raises Refused."""
-        row = served.intake.row(body)
-        return await _scored(served.scorer, row, asked, shadow=self.beside(asked))
+        row = await _read(served.intake.row, body)
+        return await _scored(served.scorer, row, asked, shadow=self.shadow_of(served, asked))
 
-    def beside(self, asked: Asked) -> Scorer | None:
-        """Who scores beside, where that was asked and there is somebody."""
+    def shadow_of(self, served: Served, asked: Asked) -> Scorer | None:
+        """Who scores beside, where that was asked and there is somebody.
+
+        Nobody where another version took over since: the shadow may be for its rows alone.
+        """
         shadow = self.serving.shadow if asked.shadow else None
-        return None if shadow is None else shadow.scorer
+        return None if shadow is None or self.serving.now is not served else shadow.scorer
 
 
 class ScoreBatch(Score):
@@ -59,8 +72,8 @@ class ScoreBatch(Score):
 
     async def answer(self, served: Served, body: bytes, asked: Asked) -> Answer | BatchAnswer:
         """The answers in one; others have their turn in between."""
-        rows, shadow = served.intake.rows(body, self.settings.batch_rows), self.beside(asked)
-        answers = []
+        rows = await _read(partial(served.intake.rows, most=self.settings.batch_rows), body)
+        shadow, answers = self.shadow_of(served, asked), []
         for number, row in enumerate(rows):
             if number % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
                 await asyncio.sleep(0)
@@ -91,6 +104,11 @@ def _require_no_query(query: bytes) -> None:
         raise Refused(400, "no parameter is accepted here: ask without a query")
 
 
+async def _read(read: Callable[[bytes], Read], body: bytes) -> Read:
+    """What a body holds; a large one is read beside the loop."""
+    return read(body) if len(body) <= _LARGE_BYTES else await BESIDE.done(partial(read, body))
+
+
 async def _scored(
     scorer: Scorer, row: Row, asked: Asked, *, shadow: Scorer | None, place: str = ""
 ) -> Answer:
@@ -98,4 +116,4 @@ async def _scored(
     score = partial(scorer.score, row, asked, shadow=shadow, place=place)
     if not asked.reasons:
         return score()
-    return await asyncio.get_running_loop().run_in_executor(_REASONING, score)
+    return await BESIDE.done(score)

@@ -17,7 +17,7 @@ _REFUSALS = {
     413: "The body is too large",
     415: "The body is not announced as JSON in UTF-8",
     422: "Fields are missing, unknown, repeated or of another type: `errors` names them",
-    503: "No verified version is served yet: ask again in a moment",
+    503: "No verified version is served yet, or the scorer is busy: ask again in a moment",
 }
 
 

@@ -50,7 +50,7 @@ class Intake:
             row: Row = self._row.decode(body)
         except _NOT_PLAIN:
             return read_row(body, self._inputs)
-        if not self._is_countable or body.count(b":") != self._colons(row, body):
+        if not self._is_countable or body.count(b":") != self._colons([row], body):
             return read_row(body, self._inputs)
         return row
 
@@ -60,19 +60,22 @@ class Intake:
             rows: list[Row] = self._rows.decode(body)["rows"]
         except _NOT_PLAIN:
             return read_rows(body, self._inputs, most)
-        counted = 1 + sum(self._colons(row, body) for row in rows)
+        counted = 1 + self._colons(rows, body)
         if len(rows) > most or not self._is_countable or body.count(b":") != counted:
             return read_rows(body, self._inputs, most)
         return rows
 
-    def _colons(self, row: Row, body: bytes) -> int:
-        """As many colons as its pairs and values have at least.
+    def _colons(self, rows: Sequence[Row], body: bytes) -> int:
+        """As many colons as their pairs and values have at least.
 
-        The body having no more of them proves that it has no pair beyond those of `row`: no key
+        The body having no more of them proves that it has no pair beyond those of `rows`: no key
         twice, and none that is unknown. That is quicker than looking at every key.
         """
         if b"\\" in body:  # an escaped colon would be counted here, and not in the body
-            return len(row)
+            return sum(map(len, rows))
+        return sum(map(self._colons_of, rows))
+
+    def _colons_of(self, row: Row) -> int:
         counted = len(row)
         for name in self._texts:
             value = row.get(name)

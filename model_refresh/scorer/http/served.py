@@ -109,13 +109,17 @@ def _distance(case: Case, scoring: Scoring) -> float:
 
 @dataclass
 class Serving:
-    """What requests look at, once each; `now` is swapped while they are answered."""
+    """What requests look at, once each; `now` is swapped while they are answered.
+
+    `stale`: why a newer version would not be noticed; rows are still scored, but it is not ready.
+    """
 
     now: Served | None = None
     problem: str = "no version is loaded yet: ask again in a moment"
     next: NextVersion | None = None
     shadow: Served | None = None
     shadow_problem: str | None = None
+    stale: str | None = None
 
     def required(self) -> Served:
         """The version that answers; raises Refused, 503, where none does."""

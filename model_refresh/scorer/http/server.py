@@ -51,10 +51,12 @@ def run(app: ASGIApp, listening: socket.socket, settings: Settings) -> None:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     sys.setswitchinterval(SWITCH_SECONDS)
+    server = uvicorn.Server(config)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        """Also for a signal before uvicorn listens to them; it raises them again at its end."""
+        server.should_exit = True
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _ended)  # uvicorn raises them again at its end, for this one
-    uvicorn.Server(config).run(sockets=[listening])
-
-
-def _ended(number: int, frame: FrameType | None) -> None:
-    """The server has ended as it was told to."""
+        signal.signal(number, end)
+    server.run(sockets=[listening])

@@ -4,6 +4,7 @@ import msgspec
 from msgspec import UNSET
 
 from model_refresh.scorer.http.facts import Health, ModelFacts, Ready, ShadowFacts
+from model_refresh.scorer.http.problems import Refused
 from model_refresh.scorer.http.served import Serving
 
 
@@ -13,8 +14,10 @@ def health() -> bytes:
 
 
 def ready(serving: Serving) -> bytes:
-    """Which version answers; raises Refused, 503, saying why none does."""
+    """Which version answers; raises Refused, 503, saying why none does, or not for certain."""
     served = serving.required()
+    if serving.stale is not None:
+        raise Refused(503, serving.stale)
     return msgspec.json.encode(
         Ready(
             version=served.version,

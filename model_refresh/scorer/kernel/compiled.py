@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 
 from model_refresh.scorer.formula.trees import Trees
-from model_refresh.scorer.kernel.library import library
+from model_refresh.scorer.kernel.library import NoKernel, library
 from model_refresh.scorer.kernel.selftest import is_right, samples, tells_right
 
 _WIDEST = 2
@@ -62,7 +62,10 @@ class Compiled:
 
     def total_row(self, row: Sequence[float]) -> float:
         """As `Trees.total`."""
-        desk = self._desks.pop() if self._desks else self._desk()
+        try:
+            desk = self._desks.pop()
+        except IndexError:
+            desk = self._desk()
         self._pack(desk[0], 0, *row)
         total: float = self._row(self._model, desk[1], desk[2])
         self._desks.append(desk)
@@ -70,7 +73,11 @@ class Compiled:
 
     def shapley_row(self, row: Sequence[float]) -> list[float]:
         """As `Trees.shapley`."""
-        desk, told = self._desks.pop() if self._desks else self._desk(), array("d", row)
+        told = array("d", row)
+        try:
+            desk = self._desks.pop()
+        except IndexError:
+            desk = self._desk()
         self._pack(desk[0], 0, *row)
         failed = self._functions.trees_shapley(self._model, desk[1], told.buffer_info()[0])
         self._desks.append(desk)
@@ -114,17 +121,19 @@ class Compiled:
 
 
 def logistic(values: int, count: int, steepness: float) -> None:
-    """Doubles at an address become 1 / (1 + exp(-steepness * value)), by the C library's exp."""
-    functions = _functions(build=True)
-    if functions is not None:
-        functions.trees_logistic(values, count, steepness)
+    """Doubles at an address become 1 / (1 + exp(-steepness * value)), by the C library's exp.
+
+    Raises NoKernel where this machine has none.
+    """
+    _required().trees_logistic(values, count, steepness)
 
 
 def softmax(values: int, rows: int, classes: int) -> None:
-    """Doubles at an address, shape (rows, classes), become shares of their row's exponentials."""
-    functions = _functions(build=True)
-    if functions is not None:
-        functions.trees_softmax(values, rows, classes)
+    """Doubles at an address, shape (rows, classes), become shares of their row's exponentials.
+
+    Raises NoKernel where this machine has none.
+    """
+    _required().trees_softmax(values, rows, classes)
 
 
 class _Tables(ctypes.Structure):
@@ -184,6 +193,13 @@ def _arrays(trees: Trees) -> tuple["array[int] | array[float]", ...]:
 def _functions(*, build: bool) -> ctypes.CDLL | None:
     found = library(build=build)
     return _declared(found) if found is not None else None
+
+
+def _required() -> ctypes.CDLL:
+    functions = _functions(build=True)
+    if functions is None:
+        raise NoKernel("there is no compiled kernel: is_available tells so before")
+    return functions
 
 
 @functools.cache

@@ -3,8 +3,9 @@
 It is kept in a private folder of this user, `$XDG_CACHE_HOME/model_refresh` (else `~/.cache`),
 under a name that holds the source, the compiler, the flags and the machine. A file is loaded only
 where folder and file belong to this user, nobody else may write them, and the bytes match the
-digest at their end. `MODEL_REFRESH_KERNEL=off` switches it off; an absolute path there is where it
-is kept instead, so that an image without a compiler may bring it along.
+digest at their end; what is loaded is the very file that was read. `MODEL_REFRESH_KERNEL=off`
+switches it off; an absolute path there is where it is kept instead, so that an image without a
+compiler may bring it along: in a folder of this user or of root that nobody else may write.
 """
 
 import ctypes
@@ -29,6 +30,8 @@ _SWITCH = "MODEL_REFRESH_KERNEL"
 _DEADLINE_SECONDS = 120
 _DIGEST_BYTES = 32
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_WRITERS = stat.S_IWGRP | stat.S_IWOTH
+_DESCRIPTORS = Path("/proc/self/fd")
 _log = logging.getLogger("model_refresh.kernel")
 
 
@@ -39,24 +42,41 @@ class NoKernel(Exception):
 def library(*, build: bool = True) -> ctypes.CDLL | None:
     """The loaded library; None where it is switched off or can't be had, and the log says why.
 
-    Without `build`, None too where it was not built before.
+    Without `build`, None too where it was not built before. What failed once is not tried again by
+    this process.
     """
     switch = os.environ.get(_SWITCH, "")
     if switch.lower() == "off":
         return None
-    try:
-        path = Path(switch) if Path(switch).is_absolute() else _path()
-        if not build and not path.exists():
-            return None
-        return _loaded(path)
-    except NoKernel as reason:
-        _tell_once(str(reason))
+    path = Path(switch) if Path(switch).is_absolute() else _own_path()
+    if isinstance(path, Path) and not build and not path.exists():
         return None
+    found = _tried(path) if isinstance(path, Path) else path
+    if isinstance(found, NoKernel):
+        _tell_once(str(found))
+        return None
+    return found
 
 
 @functools.cache
+def _own_path() -> Path | NoKernel:
+    """Where the library of this machine is kept, or why it can't be had."""
+    try:
+        return _path()
+    except NoKernel as reason:
+        return reason
+
+
+@functools.cache
+def _tried(path: Path) -> ctypes.CDLL | NoKernel:
+    """The library of this path, built where it is missing, or why it can't be had."""
+    try:
+        return _loaded(path)
+    except NoKernel as reason:
+        return reason
+
+
 def _path() -> Path:
-    """Where the library of this machine is kept."""
     compiler = shutil.which("cc")
     if compiler is None:
         raise NoKernel("there is no C compiler (cc)")
@@ -66,16 +86,30 @@ def _path() -> Path:
     return _folder() / f"kernel-{hashlib.sha256(told.encode()).hexdigest()}.so"
 
 
-@functools.cache
 def _loaded(path: Path) -> ctypes.CDLL:
-    if not _is_ours(path):
+    _require_safe(path.parent)
+    file = _opened(path)
+    if file is None:
         _build(path)
-        if not _is_ours(path):
+        file = _opened(path)
+        if file is None:
             raise NoKernel(f"{path} isn't what was just built")
     try:
-        return ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(_DESCRIPTORS / str(file) if _DESCRIPTORS.is_dir() else path))
     except OSError as error:
+        os.close(file)
         raise NoKernel(f"{path} can't be loaded: {error}") from error
+
+
+def _require_safe(folder: Path) -> None:
+    """Raises NoKernel where others could put a file into the folder."""
+    try:
+        found = folder.lstat()
+    except OSError as error:
+        raise NoKernel(f"there is no place to keep a library: {error}") from error
+    is_known = stat.S_ISDIR(found.st_mode) and found.st_uid in {0, os.geteuid()}
+    if not is_known or found.st_mode & _WRITERS:
+        raise NoKernel(f"{folder} must be a folder of this user or of root that no other may write")
 
 
 def _folder() -> Path:
@@ -92,16 +126,27 @@ def _folder() -> Path:
     return folder
 
 
-def _is_ours(path: Path) -> bool:
-    """Whether the file is this user's own and whole."""
+def _opened(path: Path) -> int | None:
+    """A descriptor of the file, if that is this user's own and whole; it is to be loaded by it.
+
+    It stays open while the library is used: the loader knows libraries by name, so the number must
+    not become another file's.
+    """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
+        return None
+    if _is_ours(file):
+        return file
+    os.close(file)
+    return None
+
+
+def _is_ours(file: int) -> bool:
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or not _is_private(found, _WRITERS):
         return False
-    with os.fdopen(file, "rb") as opened:
-        found = os.fstat(opened.fileno())
-        if not stat.S_ISREG(found.st_mode) or not _is_private(found, stat.S_IWGRP | stat.S_IWOTH):
-            return False
+    with os.fdopen(file, "rb", closefd=False) as opened:
         data = opened.read()
     return hashlib.sha256(data[:-_DIGEST_BYTES]).digest() == data[-_DIGEST_BYTES:]
 

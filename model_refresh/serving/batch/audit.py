@@ -4,6 +4,7 @@ The batch is read back from its file, beside the keys of the frame that it claim
 at a time: what was written is what is audited, in constant memory.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,21 +13,20 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from model_refresh.errors import DataError
 from model_refresh.records import Task
+from model_refresh.serving.chances import Flags, not_one_in_all, outside
 
 _BLOCK_ROWS = 100_000
-_SUM_TOLERANCE = 1e-6
-"""XGBoost's shares of a row are of single precision."""
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of one version's scores; `may_be_constant`: it gives all rows one value."""
+    """The columns of one version's scores; `may_be_constant`: it gives all rows one value.
+
+    `may_be_null`: its rows are its own, some keys of the frame may not be among them.
+    """
 
     names: tuple[str, ...]
     may_be_constant: bool = False
@@ -138,11 +138,9 @@ def _require_scores(rows: pl.DataFrame, columns: Columns, expected: Expected, fi
     _refuse_any(~np.isfinite(scores).all(axis=1) & ~left_out, first, say("null or not finite"))
     if expected.task == "regression":
         return
-    outside = np.any((scores < 0) | (scores > 1), axis=1)
-    _refuse_any(outside, first, say("not within [0, 1]"))
+    _refuse_any(np.any(outside(scores), axis=1), first, say("not within [0, 1]"))
     if expected.task == "multiclass":
-        off = np.asarray(np.abs(scores.sum(axis=1) - 1) > _SUM_TOLERANCE)
-        _refuse_any(off, first, say("not 1 in all"))
+        _refuse_any(not_one_in_all(scores), first, say("not 1 in all"))
 
 
 def _refuse_any(wrong: Flags, first: int, saying: Callable[[int], str]) -> None:
@@ -161,15 +159,17 @@ def _failed(sentence: str) -> DataError:
 
 @dataclass
 class _Ranges:
-    """The lowest and the highest value of each column so far."""
+    """The lowest and the highest value of each column so far, and how often it was null."""
 
     found: dict[str, tuple[float, float]] = field(default_factory=dict)
+    nulls: Counter[str] = field(default_factory=Counter)
     rows: int = 0
 
     def add(self, rows: pl.DataFrame) -> None:
         """Widen by what these rows have."""
         self.rows += rows.height
         for series in rows:
+            self.nulls[series.name] += series.null_count()
             if series.dtype != pl.Float64 or series.null_count() == series.len():
                 continue
             low, high = float(series.min()), float(series.max())  # type: ignore[arg-type]
@@ -177,9 +177,20 @@ class _Ranges:
             self.found[series.name] = (min(low, before[0]), max(high, before[1]))
 
     def notes(self, expected: Expected) -> Iterator[str]:
-        """Columns in which all rows have one score, where it should depend on the row."""
+        """Rows left out, and columns of one score in all rows where it should depend on the row."""
         for columns in expected.scores:
+            yield from self._left_out(columns)
             for name in columns.names:
                 low, high = self.found.get(name, (0.0, 1.0))
                 if self.rows > 1 and low == high and not columns.may_be_constant:
                     yield f"{name} is {low:.6g} in all {self.rows:,} rows"
+
+    def _left_out(self, columns: Columns) -> Iterator[str]:
+        """How many rows of the frame a version with rows of its own does not score."""
+        name, rows = columns.names[0], f"of {self.rows:,} rows"
+        if (lacking := self.nulls[name]) == 0:
+            return
+        if lacking == self.rows:
+            yield f"none {rows} has a {name}: no key of the champion's is among the challenger's"
+        else:
+            yield f"{lacking:,} {rows} have no {name}: the challenger's rows lack their keys"

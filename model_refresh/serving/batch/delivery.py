@@ -29,9 +29,10 @@ def deliver_newest(
 ) -> Line[Delivery] | None:
     """Copy the newest batch of a frame to the sink unless it was the last to arrive there.
 
-    With `again`, copy it in any case. None where no sink is declared, or there is no batch. Raises
-    SinkError or SinkUnreachable, which say that the batch is published all the same, and
-    CorruptError where its bytes are damaged: none of those is delivered.
+    With `again`, copy it in any case. A batch that was published meanwhile follows. None where no
+    sink is declared, or there is no batch. Raises SinkError or SinkUnreachable, which say that the
+    batch is published all the same, and CorruptError where its bytes are damaged: none of those is
+    delivered.
     """
     if (sink := model.spec.scores.sink) is None:
         return None
@@ -40,15 +41,19 @@ def deliver_newest(
         newest, last = store.scores(as_of).last(), log.last()
         if newest is None:
             return None
-        batch = newest.record
-        is_there = last is not None and is_of(last.record, batch, declared)
-        if is_there and not again:
+        if not again and last is not None and is_of(last.record, newest.record, declared):
             return last
-        place = _deliver(model, store, batch, sink)
-        delivery = Delivery(
-            as_of=as_of, batch=batch.content, sink=declared, place=place, rows=batch.rows
-        )
-        return log.record_once(delivery, key=bytes_digest(f"{batch.content} {declared}".encode()))
+        while True:
+            batch = newest.record
+            place = _deliver(model, store, batch, sink)
+            delivery = Delivery(
+                as_of=as_of, batch=batch.content, sink=declared, place=place, rows=batch.rows
+            )
+            key = bytes_digest(f"{batch.content} {declared}".encode())
+            line, delivered = log.record_once(delivery, key=key), newest.number
+            newest = store.scores(as_of).last() or newest
+            if newest.number == delivered:
+                return line
 
 
 def is_of(delivery: Delivery, batch: Scores, sink: str) -> bool:
@@ -103,7 +108,9 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Deliveries of one frame follow each other: the last to arrive is of the newest batch.
 
     The lock is on the folder itself and ends with its holder. Where a file system has no such
-    locks (some network ones) nothing is waited for; the sinks' own order still holds.
+    locks (some network ones) nothing is waited for: an older batch may arrive after a newer one,
+    which whoever delivered it then sees and delivers once more. Only where that process dies in
+    between does the older one stay, until somebody delivers with `again`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

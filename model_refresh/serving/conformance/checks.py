@@ -17,16 +17,11 @@ from model_refresh.scorer.formula.formula import Formula
 from model_refresh.scorer.formula.values import Row
 from model_refresh.scorer.golden import CLOSE_ENOUGH, Answer, Golden
 from model_refresh.scorer.http.settings import Settings
+from model_refresh.scorer.manifest import FORMULA, GOLDEN, SETTINGS
 from model_refresh.serving.conformance.cleanroom import Room, Unpinned, clean_room
 from model_refresh.serving.conformance.groups import Ended, run_group
 from model_refresh.serving.conformance.latency import ROUNDS, measure
-from model_refresh.serving.folder.assembly import (
-    FORMULA,
-    GOLDEN,
-    REQUIREMENTS,
-    SETTINGS,
-    TEST_REQUIREMENTS,
-)
+from model_refresh.serving.folder.assembly import REQUIREMENTS, TEST_REQUIREMENTS
 from model_refresh.serving.folder.suite.client import Client, Unanswered
 from model_refresh.serving.folder.suite.policy import Expected, expected
 from model_refresh.serving.folder.suite.started import NotStarted, started

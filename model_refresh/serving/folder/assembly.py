@@ -18,14 +18,13 @@ from model_refresh.scorer.formula.formula import Formula
 from model_refresh.scorer.golden import Golden
 from model_refresh.scorer.http.served import Served
 from model_refresh.scorer.http.settings import Settings
-from model_refresh.scorer.manifest import MANIFEST, Manifest
+from model_refresh.scorer.manifest import FORMULA, GOLDEN, MANIFEST, SETTINGS, Manifest
 from model_refresh.serving.folder.archive import write_files
 from model_refresh.serving.folder.pins import RUNTIME, TESTS, pins, requirements
 from model_refresh.serving.folder.runtime import SINGLE_FILE_TEST, copied_files
 from model_refresh.serving.folder.single_file import single_file
 from model_refresh.serving.folder.texts import Facts, write_texts
 
-FORMULA, GOLDEN, SETTINGS = "formula.json", "golden.json", "settings.json"
 REQUIREMENTS, TEST_REQUIREMENTS = "requirements.txt", "requirements-test.txt"
 
 

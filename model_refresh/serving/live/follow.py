@@ -52,7 +52,11 @@ class Follower:
     async def follow(self, *, every: float = POLL_SECONDS) -> None:
         """Look for ever; what takes long is done beside the requests."""
         while True:
-            await asyncio.to_thread(self.look)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception as fault:  # noqa: BLE001 - any fault is told; it must not end following
+                told = f"the champion log can't be followed: {type(fault).__name__}: {fault}"
+                self._tell(None, told, fault)
             await asyncio.sleep(every)
 
     def look(self) -> None:
@@ -68,7 +72,7 @@ class Follower:
 
     def _look_at_champion(self) -> Entry | None:
         """The newest entry, once its version answers; None where it doesn't."""
-        entry, serving = None, self.serving
+        entry, now = None, self.serving.now
         try:
             entry = self._newest()
             if entry is None:
@@ -80,10 +84,21 @@ class Follower:
         except _FAILURES as error:
             self._tell(entry, str(error))
             return None
-        if serving.now is None or serving.now.digest != served.digest:
+        if now is None or now.digest != served.digest:
             _log.info("entry %d: version %s answers", entry.number, served.version)
-        serving.now, serving.next = served, None
+            self._drop_unfit_shadow(served)
+        self.serving.now, self.serving.next = served, None
         return entry
+
+    def _drop_unfit_shadow(self, champion: Served) -> None:
+        """Before another champion answers: who stood beside the last one may not take its rows."""
+        serving = self.serving
+        if serving.shadow is None:
+            return
+        try:
+            require_same_row(serving.shadow.scorer.formula, champion.scorer.formula)
+        except ScorerError as error:
+            serving.shadow, serving.shadow_problem = None, str(error)
 
     def _served(self, entry: Entry) -> Served:
         """The version of an entry, verified; the one that is served already is taken as it is."""
@@ -105,15 +120,24 @@ class Follower:
             if version is None:
                 serving.shadow, serving.shadow_problem = None, None
                 return
-            now, beside = serving.now, serving.shadow
-            if now is not None and (beside is None or beside.version != version):
-                formula, golden = self._read(version)
-                require_same_row(formula, now.scorer.formula)
-                serving.shadow = Served.made(formula, golden, self.settings)
-            serving.shadow_problem = None
+            beside = self._beside(version)
+            if serving.now is not None:
+                require_same_row(beside.scorer.formula, serving.now.scorer.formula)
+            serving.shadow, serving.shadow_problem = beside, None
         except _FAILURES as error:
+            self._again = time.monotonic() + AGAIN_SECONDS
             serving.shadow, serving.shadow_problem = None, str(error)
             self._warn(f"no shadow: {error}")
+
+    def _beside(self, version: str) -> Served:
+        """The shadow of this version, verified; one that is loaded already is taken as it is."""
+        beside = self.serving.shadow
+        if beside is not None and beside.version == version:
+            return beside
+        formula, golden = self._read(version)
+        if formula.artifact != self.store.version(version).digest:
+            raise Unready(f"the scorer of version {version} is not of the artifact that is stored")
+        return Served.made(formula, golden, self.settings)
 
     def _read(self, version: str) -> tuple[Formula, Golden]:
         formula, golden = self.scorer_of(self.store, version)
@@ -123,20 +147,20 @@ class Follower:
         lines = self.store.champion.lines()
         return lines[-1].record if lines else None
 
-    def _tell(self, entry: Entry | None, problem: str) -> None:
+    def _tell(self, entry: Entry | None, problem: str, fault: Exception | None = None) -> None:
         """Say why the newest champion does not answer; what answered goes on."""
         self._again = time.monotonic() + AGAIN_SECONDS
         if self.serving.now is None:
             self.serving.problem = problem
         else:
             self.serving.next = NextVersion(None if entry is None else entry.version, problem)
-        self._warn(problem)
+        self._warn(problem, fault)
 
-    def _warn(self, problem: str) -> None:
+    def _warn(self, problem: str, fault: Exception | None = None) -> None:
         """Once each, not every second."""
         if problem not in self._told:
             self._told.add(problem)
-            _log.warning("%s", problem)
+            _log.warning("%s", problem, exc_info=fault)
 
     def _stamp(self) -> tuple[float, ...]:
         """What changes when there may be something new: cheap enough for every second."""

@@ -11,14 +11,24 @@ from numpy.typing import NDArray
 
 from model_refresh.config.production import ShiftLimits
 from model_refresh.records import ScoreShift, Task
-from model_refresh.serving.trial.shift import shifts
+from model_refresh.serving.trial.shift import log_odds, shifts
 
 Floats = NDArray[np.float64]
 
 _ERRORS = 3.0
 """Standard errors of slack for chance."""
 _BINS = 9
-_LEAST_CHANCE = 1e-9
+_MOST_SLACK = 1.5
+"""Times the declared limit: few different scores tell little, but not that anything goes."""
+_MOST = {
+    "psi": 1.0,
+    "wasserstein": 0.75,
+    "rank_correlation": 0.5,
+    "decile_migration": 0.5,
+    "top_overlap": 0.85,
+    "tier_flips": 0.5,
+}
+"""No holdout and no chance allows more: a shuffled batch reaches each of them."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +71,17 @@ def measures(
          max(flips, level.tier_flips or 0.0)),
     )  # fmt: skip
     return tuple(
-        Measure(
-            name,
-            value,
-            None
-            if declared is None
-            else max(declared, limits.holdout_factor * known) + slack[name],
-        )
+        Measure(name, value, _limit(name, declared, limits.holdout_factor * known, slack[name]))
         for name, value, declared, known in asked
     )
+
+
+def _limit(name: str, declared: float | None, known: float, slack: float) -> float | None:
+    """What is declared or known from the holdout, with slack for chance, within reason."""
+    if declared is None:
+        return None
+    found = max(declared, known) + min(slack, _MOST_SLACK * declared)
+    return min(found, max(declared, _MOST[name]))
 
 
 def at_level(
@@ -80,13 +92,7 @@ def at_level(
         moved = old + (mean - old.mean())
     else:
         moved = 1 / (1 + np.exp(-(log_odds(old) + log_odds(mean) - log_odds(old.mean()))))
-    return shifts((column,), old, np.asarray(moved), tiers=tiers)[0]
-
-
-def log_odds(chance: Floats | float) -> Floats:
-    """Of chances, kept off 0 and 1."""
-    kept = np.clip(chance, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
-    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
+    return shifts((column,), old, np.asarray(moved), task=task, tiers=tiers)[0]
 
 
 def _ranks(correlation: float | None) -> float:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from model_refresh.config.production import ShiftLimits
 from model_refresh.records import CheckResult, ScoreShift, Task
-from model_refresh.serving.trial.allowance import Measure, at_level, log_odds, measures
+from model_refresh.serving.trial.allowance import Measure, at_level, measures
 from model_refresh.serving.trial.pairing import Batches, Ground, answer, soundness
-from model_refresh.serving.trial.shift import by_column, shifts
+from model_refresh.serving.trial.shift import by_column, log_odds, shifts
 
 Floats = NDArray[np.float64]
 
@@ -55,12 +55,16 @@ def judge_trial(
     if any(check.outcome == "failed" for check in sound):
         return Judged((), (), sound)
     paired = batches.paired()
-    level = _level(batches, ground, limits, old=paired and paired[0])
+    level = _level(batches, ground, limits)
     if paired is None or ground.old is None:
         return Judged((), (), (*sound, *level))
+    if _is_constant(ground.old) or _is_constant(paired[0]):
+        told = "the incumbent scores all rows alike: what moves from it can't be measured"
+        noted = CheckResult(name="rank_correlation", outcome="noted", sentence=told)
+        return Judged((), (), (*sound, *level, noted))
     used = tiers if batches.task != "multiclass" else ()
-    now = shifts(batches.columns, *paired, tiers=used)
-    then = shifts(batches.columns, ground.old, ground.new, tiers=used)
+    now = shifts(batches.columns, *paired, task=batches.task, tiers=used)
+    then = shifts(batches.columns, ground.old, ground.new, task=batches.task, tiers=used)
     moved = [
         at_level(each.column, old, mean, task=batches.task, tiers=used)
         for each, old, mean in zip(
@@ -70,6 +74,10 @@ def judge_trial(
     lines = [measures(*each, limits=limits) for each in zip(now, then, moved, strict=True)]
     worst = tuple(_worst(batches.columns, lines, has_tiers=bool(used)))
     return Judged(now, then, (*sound, *level, *worst))
+
+
+def _is_constant(scores: Floats) -> bool:
+    return bool(np.ptp(scores, axis=0).max() == 0)
 
 
 def _worst(
@@ -99,15 +107,13 @@ def _worst(
         )
 
 
-def _level(
-    batches: Batches, ground: Ground, limits: ShiftLimits, *, old: Floats | None
-) -> Iterator[CheckResult]:
-    """The mean score against recent labels' level, moved by what the old model saw move."""
+def _level(batches: Batches, ground: Ground, limits: ShiftLimits) -> Iterator[CheckResult]:
+    """The mean score against recent labels' level, moved by what the old trial twin saw move."""
     if limits.level is None:
         return
-    known = old is not None and ground.old is not None
+    known = ground.old is not None and ground.old_now is not None
     before = by_column(ground.old) if ground.old is not None else []
-    current = by_column(old) if old is not None else []
+    current = by_column(ground.old_now) if ground.old_now is not None else []
     off = []
     for number, new in enumerate(by_column(batches.new())):
         mean = _means(ground, batches.task)[number]
@@ -125,7 +131,7 @@ def _level(
         off.append((abs(gap) / limit, gap, limit, float(new.mean()), mean))
     _, gap, limit, predicted, mean = max(off)
     told = (
-        f"the mean score is {predicted:.4g}, recent labels' {mean:.4g}: {abs(gap):.3g} "
+        f"the mean score is {predicted:.4g}, recent labels' mean {mean:.4g}: {abs(gap):.3g} "
         f"{'standard deviations' if batches.task == 'regression' else 'log odds'} "
         f"{'above' if gap > 0 else 'below'} what these and the population's shift let expect"
     )

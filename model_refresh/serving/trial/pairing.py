@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from model_refresh.config.production import ShiftLimits
 from model_refresh.records import CheckResult, Task
+from model_refresh.serving.chances import not_one_in_all, outside
 
 Floats = NDArray[np.float64]
 
-_SUM_TOLERANCE = 1e-6
 _FEWEST = 0.1
 """Share of the distinct scores on the holdout that a batch has at least."""
 
@@ -22,12 +22,14 @@ class Ground:
     """The holdout: its labels, and what the trial twins of both models predicted of it.
 
     Predictions have shape (rows,) or (rows, classes); labels are 0 and 1, a value, or the place of
-    a class. `old` is None where there is no incumbent.
+    a class. `old` is None where there is no incumbent. `old_now` is what the same trial twin
+    predicts of the current frame: one and the same model on both tells how the population moved.
     """
 
     target: Floats
     old: Floats | None
     new: Floats
+    old_now: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,10 @@ def _range(batches: Batches) -> CheckResult:
     bad, want = int((~finite).sum()), "finite numbers"
     if batches.task != "regression":
         want = "chances from 0 to 1"
-        bad += int(((scores < 0) | (scores > 1)).sum())
+        bad += int(outside(scores).sum())
     if batches.task == "multiclass" and bad == 0:
         want = "chances that sum to 1 over the classes"
-        bad = int((np.abs(scores.sum(axis=1) - 1) > _SUM_TOLERANCE).sum())
+        bad = int(not_one_in_all(scores).sum())
     return answer(
         "range",
         bad == 0,

@@ -15,21 +15,44 @@ from model_refresh.drift import (
     top_overlap,
     wasserstein,
 )
-from model_refresh.records import ScoreShift
+from model_refresh.records import ScoreShift, Task
 
 Floats = NDArray[np.float64]
 
+_BLUR = 0.25
+"""In standard deviations: a move of less hardly counts in the stability index, however many rows
+of one score it takes across a bin's edge; the mean move is Wasserstein's to tell."""
+_LEAST_CHANCE = 1e-9
+
 
 def shifts(
-    columns: Sequence[str], before: Floats, after: Floats, *, tiers: Sequence[float] = ()
+    columns: Sequence[str],
+    before: Floats,
+    after: Floats,
+    *,
+    task: Task,
+    tiers: Sequence[float] = (),
 ) -> tuple[ScoreShift, ...]:
     """The figures of every column of the same rows, scored twice.
 
-    Scores have shape (rows,), or (rows, columns), and are finite.
+    Scores have shape (rows,), or (rows, columns), and are finite. The stability index is blurred
+    by a quarter of the old scores' standard deviation, chances on the scale of log odds.
     """
     kept = _distinct(before, after)
+    scale = np.asarray if task == "regression" else log_odds
     pairs = zip(columns, by_column(before), by_column(after), strict=True)
-    return tuple(_paired(name, *each, kept=kept, tiers=tiers) for name, *each in pairs)
+    told = []
+    for name, old, new in pairs:
+        line = _paired(name, old, new, kept=kept, tiers=tiers)
+        psi = _stability(scale(old[kept]), scale(new[kept]))
+        told.append(line.model_copy(update={"psi": psi}))
+    return tuple(told)
+
+
+def log_odds(chance: Floats | float) -> Floats:
+    """Of chances, kept off 0 and 1."""
+    kept = np.clip(chance, _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
 
 
 def population(columns: Sequence[str], before: Floats, after: Floats) -> tuple[ScoreShift, ...]:
@@ -66,7 +89,6 @@ def _paired(
     old, new, moved = before[kept], after[kept], moves(before, after)
     beside = {
         "distinct": len(kept),
-        "psi": population_stability(old, new),
         "correlation": rank_correlation(old, new),
         "far_moves": far_share(moves(old, new)),
         "top_overlap": top_overlap(old, new),
@@ -74,6 +96,10 @@ def _paired(
         "moves": tuple(tuple(int(count) for count in row) for row in moved),
     }
     return _told(column, before, after).model_copy(update=beside)
+
+
+def _stability(old: Floats, new: Floats) -> float:
+    return population_stability(old, new, blur=_BLUR * float(old.std()))
 
 
 def _distinct(before: Floats, after: Floats) -> NDArray[np.intp]:

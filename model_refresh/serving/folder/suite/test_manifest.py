@@ -37,12 +37,33 @@ def test_the_scorer_has_no_module_that_the_manifest_lacks(
 def test_a_changed_byte_is_noticed(
     folder: Path, files: dict[str, str], tmp_path: Path, name: str
 ) -> None:
-    for each in [MANIFEST, *files]:
-        (tmp_path / each).parent.mkdir(exist_ok=True)
-        shutil.copyfile(folder / each, tmp_path / each)
+    copy(folder, tmp_path, files)
     verify_folder(tmp_path)
     damaged = bytearray((folder / name).read_bytes())
     damaged[len(damaged) // 2] ^= 1
     (tmp_path / name).write_bytes(damaged)
     with pytest.raises(Damaged, match=name):
         verify_folder(tmp_path)
+
+
+def test_an_added_module_is_noticed(folder: Path, files: dict[str, str], tmp_path: Path) -> None:
+    copy(folder, tmp_path, files)
+    (tmp_path / "scorer" / "added.py").write_bytes(b"")
+    with pytest.raises(Damaged, match=r"added\.py"):
+        verify_folder(tmp_path)
+
+
+def test_a_manifest_that_lists_nothing_is_noticed(
+    folder: Path, files: dict[str, str], tmp_path: Path
+) -> None:
+    copy(folder, tmp_path, files)
+    (tmp_path / MANIFEST).write_bytes(msgspec.json.encode(Manifest({})))
+    with pytest.raises(Damaged, match="list"):
+        verify_folder(tmp_path)
+
+
+def copy(folder: Path, to: Path, files: dict[str, str]) -> None:
+    """What is served of the folder, with its manifest."""
+    for each in [MANIFEST, *files]:
+        (to / each).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / each, to / each)
