@@ -17,6 +17,7 @@ from model_refresh.progress import Tell, silent
 from model_refresh.records import (
     Candidate,
     Challenger,
+    Dataset,
     Promotion,
     Record,
     ReportFile,
@@ -33,7 +34,11 @@ from model_refresh.storage import ModelStore
 
 __all__ = ["current_frame", "refresh", "report", "score", "steps"]
 
+OnStep = Callable[[str, Record], None]
+"""Hears of each step's name and record."""
+
 _ROUNDS = 5
+"""So often a refresh meets a champion that changes while it is judged."""
 
 
 def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
@@ -42,7 +47,7 @@ def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
     as_of: dt.datetime,
     *,
     wide: bool = False,
-    on_step: Callable[[str, Record], None] = lambda name, record: None,
+    on_step: OnStep = lambda name, record: None,
     on_progress: Tell = silent,
 ) -> Promotion:
     """Dataset, candidates, comparison, verdict, challenger, its trial scores and scorer, champion.
@@ -65,25 +70,35 @@ def refresh(  # noqa: PLR0913  (what is refreshed, how, and who hears of it)
         )
         candidates.append(line.record)
         on_step(f"candidate {each.algorithm}", line.record)
-    for attempt in range(1, _ROUNDS + 1):
-        comparison = compare(model, store, dataset, candidates).record
-        on_step("comparison", comparison)
-        verdict = give_verdict(model, store, comparison).record
-        on_step("verdict", verdict)
-        if (page := report(model, store, verdict)) is not None:
-            on_step("report", page)
-        challenger = refit_challenger(model, store, dataset, verdict).record
-        on_step("challenger", challenger)
-        _try_out(model, store, challenger, on_step)
+    for _ in range(_ROUNDS - 1):
         try:
-            promotion = promote(model, store, verdict, challenger).record
+            return _judged(model, store, dataset, candidates=candidates, on_step=on_step)
         except VerdictVoid:
-            if attempt == _ROUNDS:
-                raise
-        else:
-            on_step("champion", promotion)
-            return promotion
-    raise AssertionError("unreachable")
+            continue  # the champion changed meanwhile: meet the new one
+    return _judged(model, store, dataset, candidates=candidates, on_step=on_step)
+
+
+def _judged(
+    model: Model,
+    store: ModelStore,
+    dataset: Dataset,
+    *,
+    candidates: list[Candidate],
+    on_step: OnStep,
+) -> Promotion:
+    """From comparison to champion; raises VerdictVoid where the champion changed meanwhile."""
+    comparison = compare(model, store, dataset, candidates).record
+    on_step("comparison", comparison)
+    verdict = give_verdict(model, store, comparison).record
+    on_step("verdict", verdict)
+    if (page := report(model, store, verdict)) is not None:
+        on_step("report", page)
+    challenger = refit_challenger(model, store, dataset, verdict).record
+    on_step("challenger", challenger)
+    _try_out(model, store, challenger, on_step)
+    promotion = promote(model, store, verdict, challenger).record
+    on_step("champion", promotion)
+    return promotion
 
 
 def steps(model: Model) -> tuple[str, ...]:
@@ -95,9 +110,7 @@ def steps(model: Model) -> tuple[str, ...]:
     return (*judged, "challenger", "trial_scores", *tests, "champion")
 
 
-def _try_out(
-    model: Model, store: ModelStore, challenger: Challenger, on_step: Callable[[str, Record], None]
-) -> None:
+def _try_out(model: Model, store: ModelStore, challenger: Challenger, on_step: OnStep) -> None:
     """Every test of a challenger before production; what fails keeps `promote` from it."""
     on_step("trial_scores", try_challenger(model, store, challenger).record)
     if is_realtime(model):

@@ -28,7 +28,8 @@ _MOST = {
     "top_overlap": 0.85,
     "tier_flips": 0.5,
 }
-"""No holdout and no chance allows more: a shuffled batch reaches each of them."""
+"""Neither a factor nor chance allows more, as a shuffled batch reaches each of them; only models
+that differ more on the holdout itself, where labels judged them, may differ so here."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,21 @@ def measures(
          max(flips, level.tier_flips or 0.0)),
     )  # fmt: skip
     return tuple(
-        Measure(name, value, _limit(name, declared, limits.holdout_factor * known, slack[name]))
+        Measure(
+            name, value, _limit(name, declared, known, slack[name], factor=limits.holdout_factor)
+        )
         for name, value, declared, known in asked
     )
 
 
-def _limit(name: str, declared: float | None, known: float, slack: float) -> float | None:
+def _limit(
+    name: str, declared: float | None, known: float, slack: float, *, factor: float
+) -> float | None:
     """What is declared or known from the holdout, with slack for chance, within reason."""
     if declared is None:
         return None
-    found = max(declared, known) + min(slack, _MOST_SLACK * declared)
-    return min(found, max(declared, _MOST[name]))
+    found = max(declared, factor * known) + min(slack, _MOST_SLACK * declared)
+    return found if known > _MOST[name] else min(found, max(declared, _MOST[name]))
 
 
 def at_level(
