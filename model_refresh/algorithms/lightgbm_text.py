@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeVar
 
+from model_refresh.algorithms.tree_tables import TreeTables
 from model_refresh.errors import FitError
 from model_refresh.scorer.formula.trees import CATEGORICAL, MOST, ZERO, Trees
 
@@ -31,22 +31,8 @@ def read_trees(text: str) -> tuple[Trees, ...]:
     return tuple(each.made() for each in tables)
 
 
-@dataclass
-class _Tables:
-    """The tables of one output as they grow."""
-
-    columns: int
-    roots: list[int] = field(default_factory=list)
-    feature: list[int] = field(default_factory=list)
-    threshold: list[float] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    right: list[int] = field(default_factory=list)
-    flags: list[int] = field(default_factory=list)
-    leaves: list[float] = field(default_factory=list)
-    node_covers: list[float] = field(default_factory=list)
-    leaf_covers: list[float] = field(default_factory=list)
-    set_starts: list[int] = field(default_factory=lambda: [0])
-    set_words: list[int] = field(default_factory=list)
+class _Tables(TreeTables):
+    """The tables of one output, read from its format."""
 
     def add(self, tree: dict[str, str]) -> None:
         """One tree more; the places of its nodes, leaves and sets follow those before."""
@@ -86,23 +72,6 @@ class _Tables:
                 end + words for end in list(_numbers(int, tree["cat_boundaries"]))[1:]
             ]
             self.set_words += _numbers(int, tree["cat_threshold"])
-
-    def made(self) -> Trees:
-        """The tables as a value."""
-        return Trees(
-            columns=self.columns,
-            roots=tuple(self.roots),
-            feature=tuple(self.feature),
-            threshold=tuple(self.threshold),
-            left=tuple(self.left),
-            right=tuple(self.right),
-            flags=tuple(self.flags),
-            leaves=tuple(self.leaves),
-            node_covers=tuple(self.node_covers),
-            leaf_covers=tuple(self.leaf_covers),
-            set_starts=tuple(self.set_starts),
-            set_words=tuple(self.set_words),
-        )
 
 
 def _fields(block: str) -> dict[str, str]:

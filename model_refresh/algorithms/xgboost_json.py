@@ -7,12 +7,12 @@ category goes *right* where the node names it. All of it in single precision, wh
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 
+from model_refresh.algorithms.tree_tables import TreeTables
 from model_refresh.errors import FitError
 from model_refresh.scorer.formula.trees import CATEGORICAL, DEFAULT_LEFT, MISSING_NAN, MOST, Trees
 
@@ -74,7 +74,7 @@ def read_trees(text: str, *, log_odds: bool) -> tuple[Trees, ...]:
         learner = msgspec.convert(json.loads(text), _Model).learner
         starts = _starts(learner.learner_model_param.base_score, log_odds=log_odds)
         columns = int(learner.learner_model_param.num_feature)
-        tables = [_Tables(columns, start) for start in starts]
+        tables = [_Tables(columns, start, single=True) for start in starts]
         grown = learner.gradient_booster.model
         for tree, output in zip(grown.trees, grown.tree_info, strict=True):
             tables[output].add(tree)
@@ -83,23 +83,8 @@ def read_trees(text: str, *, log_odds: bool) -> tuple[Trees, ...]:
     return tuple(each.made() for each in tables)
 
 
-@dataclass
-class _Tables:
-    """The tables of one output as they grow."""
-
-    columns: int
-    start: float
-    roots: list[int] = field(default_factory=list)
-    feature: list[int] = field(default_factory=list)
-    threshold: list[float] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
-    right: list[int] = field(default_factory=list)
-    flags: list[int] = field(default_factory=list)
-    leaves: list[float] = field(default_factory=list)
-    node_covers: list[float] = field(default_factory=list)
-    leaf_covers: list[float] = field(default_factory=list)
-    set_starts: list[int] = field(default_factory=lambda: [0])
-    set_words: list[int] = field(default_factory=list)
+class _Tables(TreeTables):
+    """The tables of one output, read from its format."""
 
     def add(self, tree: _Tree) -> None:
         """One tree more; the places of its nodes, leaves and sets follow those before."""
@@ -133,11 +118,6 @@ class _Tables:
         else:
             self.threshold.append(_below(tree.split_conditions[node]))
             self.flags.append(MISSING_NAN | (DEFAULT_LEFT if default_left else 0))
-
-    def made(self) -> Trees:
-        """The tables as a value."""
-        found = {name: tuple(each) for name, each in vars(self).items() if isinstance(each, list)}
-        return Trees(columns=self.columns, start=self.start, single=True, **found)
 
 
 def _starts(base_score: str, *, log_odds: bool) -> list[float]:
