@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from model_refresh.config.operation import MonitoringSpec, OnDecay, RunsSpec
 from model_refresh.config.production import Approval, Deploy, RealtimeSpec, ScoresSpec
 from model_refresh.config.training import TrainingSpec
 from model_refresh.config.values import (
@@ -204,6 +205,11 @@ class ChampionSpec(Record):
     max_age: PositiveDuration | None = Field(
         None, description="a champion older than this is overdue; null: 4 x (horizon + every)"
     )
+    on_decay: OnDecay = Field(
+        "alert",
+        description="where matured labels say that it does worse than promised: alert a person, "
+        "refresh early, or roll back to the one before where that one does better",
+    )
 
 
 class ScheduleSpec(Record):
@@ -211,6 +217,9 @@ class ScheduleSpec(Record):
 
     cron: CronLine = Field("0 6 * * MON", description="when, in five fields, read in `timezone`")
     timezone: Zone = Field("UTC", description="IANA name of the zone in which cron is read")
+    active: bool = Field(
+        True, description="whether it runs from the start; Dagster's page can stop and start it"
+    )
 
 
 class TriggersSpec(Record):
@@ -219,6 +228,12 @@ class TriggersSpec(Record):
     new_data: bool = Field(
         False,
         description="refresh when the source's files change, or its watermark reaches a frame",
+    )
+    drift: bool = Field(
+        True, description="refresh early when a frame has drifted beyond monitoring.drift"
+    )
+    staleness: bool = Field(
+        True, description="refresh when the champion is older than champion.max_age"
     )
 
 
@@ -255,4 +270,8 @@ class Declaration(Record):
     )
     schedule: ScheduleSpec = Field(ScheduleSpec(), description="when a refresh starts by itself")
     triggers: TriggersSpec = Field(TriggersSpec(), description="what else starts a refresh")
+    monitoring: MonitoringSpec = Field(
+        MonitoringSpec(), description="what is measured of frames and batches in production"
+    )
+    runs: RunsSpec = Field(RunsSpec(), description="how its runs stand in the queue")
     report: bool = Field(True, description="write an HTML page of each refresh")

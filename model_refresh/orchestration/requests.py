@@ -6,7 +6,6 @@ import dagster as dg
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError
-from model_refresh.monitoring import Reason
 from model_refresh.orchestration.names import (
     MODEL_TAG,
     PARTITION_TAG,
@@ -17,6 +16,7 @@ from model_refresh.orchestration.names import (
     refresh_selection,
     score_selection,
 )
+from model_refresh.records import Reason
 
 REFRESH, SCORE = "refresh", "score"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from model_refresh.config.model import Model
-from model_refresh.monitoring import postponed, scheduled
+from model_refresh.monitoring.reasons import postponed, scheduled
 from model_refresh.orchestration.names import IMPLICIT_JOB, MODEL_TAG
 from model_refresh.orchestration.requests import request_refresh
 from model_refresh.orchestration.resources import telling_failures

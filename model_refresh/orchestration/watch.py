@@ -15,8 +15,8 @@ from pydantic import Field, ValidationError
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError, ModelRefreshError
-from model_refresh.monitoring import Reason, SourceState, look_at_source, new_data
-from model_refresh.records import Record
+from model_refresh.monitoring.reasons import SourceState, look_at_source, new_data
+from model_refresh.records import Reason, Record
 
 
 class Seen(Record):

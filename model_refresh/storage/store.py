@@ -10,7 +10,13 @@
 <model>/scores/<as_of>/                  log of Scores, and a folder for each batch
 <model>/deliveries/<as_of>/              log of Delivery
 <model>/reports/<as_of>/                 log of ReportFile, and a folder for each report
+<model>/orders/                          log of Order: holds, releases, skips
+<model>/leases/                          who refreshes the model now; not history
+<model>/drift/<as_of>/                   log of Drift
+<model>/performance/<as_of>/             log of Performance
+<model>/estimates/<as_of>/               log of Estimate
 _tests/, _discoveries/                   logs of the fleet's false discovery control
+_alerts/                                 log of SentAlert
 """
 
 import datetime as dt
@@ -29,16 +35,22 @@ from model_refresh.records import (
     Conformance,
     Dataset,
     Delivery,
+    Drift,
     Entry,
+    Estimate,
     FleetDiscovery,
     FleetTest,
     Frame,
     Labels,
+    Order,
+    Performance,
     Promotion,
+    Reason,
     Record,
     ReportFile,
     Scorer,
     Scores,
+    SentAlert,
     TrialScores,
     Verdict,
 )
@@ -85,6 +97,11 @@ class Store:
         if not _NAME.fullmatch(name):
             raise StoreError(f"{name!r} is no model name; accepted: {_NAME.pattern}")
         return ModelStore(self.root / name, self.clock)
+
+    @property
+    def alerts(self) -> Log[SentAlert]:
+        """Every message that went out."""
+        return Log(self.root / "_alerts", SentAlert, self.clock)
 
     def models(self) -> list[str]:
         """The names of the models that have been stored, sorted."""
@@ -172,6 +189,39 @@ class ModelStore:
         """The reports of the verdicts of the refresh at `as_of`."""
         return self._log(ReportFile, "reports", stamp(as_of))
 
+    def reasons(self, as_of: dt.datetime) -> Log[Reason]:
+        """Why the refreshes of `as_of` began, one line a reason."""
+        return self._log(Reason, "refreshes", stamp(as_of), "reason")
+
+    @cached_property
+    def orders(self) -> Log[Order]:
+        """What people said about the model's refreshes."""
+        return self._log(Order, "orders")
+
+    def drifts(self, as_of: dt.datetime) -> Log[Drift]:
+        """How the frame at `as_of` differs from what its champion learned from."""
+        return self._log(Drift, "drift", stamp(as_of))
+
+    def performances(self, as_of: dt.datetime) -> Log[Performance]:
+        """How the batches of the frame at `as_of` were graded."""
+        return self._log(Performance, "performance", stamp(as_of))
+
+    def estimates(self, as_of: dt.datetime) -> Log[Estimate]:
+        """What those batches' scores alone let expect."""
+        return self._log(Estimate, "estimates", stamp(as_of))
+
+    def scored(self) -> list[dt.datetime]:
+        """The instants of every frame that has a batch, oldest first."""
+        return _instants(self.root / "scores")
+
+    def measured(self) -> list[dt.datetime]:
+        """The instants of every frame whose drift was measured, oldest first."""
+        return _instants(self.root / "drift")
+
+    def graded(self) -> list[dt.datetime]:
+        """The instants of every frame whose batch was graded, oldest first."""
+        return _instants(self.root / "performance")
+
     @property
     def fleet_tests(self) -> Log[FleetTest]:
         """The whole fleet's sequence of tests under false discovery control."""
@@ -184,8 +234,7 @@ class ModelStore:
 
     def refreshed(self) -> list[dt.datetime]:
         """The instants of every refresh, oldest first; what is no refresh's folder is passed by."""
-        instants = map(_instant, _names(self.root / "refreshes"))
-        return [instant for instant in instants if instant is not None]
+        return _instants(self.root / "refreshes")
 
     def version(self, version: str) -> StoredFolder:
         """A fitted version; raises NotStored or CorruptError."""
@@ -253,6 +302,10 @@ class ModelStore:
 
     def _log(self, record_type: type[R], *place: str) -> Log[R]:
         return Log(self.root.joinpath(*place), record_type, self.clock)
+
+
+def _instants(folder: Path) -> list[dt.datetime]:
+    return [instant for name in _names(folder) if (instant := _instant(name)) is not None]
 
 
 def _instant(name: str) -> dt.datetime | None:

@@ -32,7 +32,7 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
     [
         ("traning: {window: 4}", "6:1 traning is not known; accepted: name, description, owners, "
          "task, source, frame, label, columns, training, comparison, gates, checks, champion, "
-         "scores, deploy, realtime, approval, schedule, triggers, report, did you mean 'training'?"),
+         "scores, deploy, realtime, approval, schedule, triggers, monitoring, runs, report, did you mean 'training'?"),
         ("window: 4", "did you mean training.window?"),
         ("training: {windw: 4}", "6:12 training.windw is not known; accepted: window, min_frames, "
          "holdout, validation, folds, half_life, blend, calibration, features, refit, candidates, "

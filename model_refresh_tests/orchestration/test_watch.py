@@ -10,7 +10,7 @@ import pytest
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError, ModelRefreshError
-from model_refresh.monitoring import SourceState
+from model_refresh.monitoring.reasons import SourceState
 from model_refresh.orchestration import watch as watching
 from model_refresh.orchestration.watch import Seen, Watch
 from model_refresh_tests.factories import make_model

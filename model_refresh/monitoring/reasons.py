@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model_refresh.config.model import Model
 from model_refresh.config.source import watermark
-from model_refresh.records import Record
+from model_refresh.records import Reason, ReasonKind, Record
 from model_refresh.splits import Cadence, first_refresh
 from model_refresh.storage.folder import bytes_digest
 
@@ -22,20 +22,6 @@ class SourceState(Record):
 
     files: str
     watermark: dt.datetime | None = None
-
-
-class Reason(Record):
-    """Why a refresh of `as_of` should start; `request` is the same for the same cause."""
-
-    kind: str
-    as_of: dt.datetime
-    sentence: str
-    request: str
-
-    @property
-    def wants_wide_search(self) -> bool:
-        """Whether what was good before may not be good now: the world or the champion changed."""
-        return self.kind in ("drift", "decay")
 
 
 def scheduled(model: Model, now: dt.datetime) -> Reason | None:
@@ -102,7 +88,9 @@ def look_at_source(model: Model, now: dt.datetime) -> SourceState:
     )
 
 
-def _reason(model: Model, kind: str, as_of: dt.datetime, *, sentence: str, cause: str) -> Reason:
+def _reason(
+    model: Model, kind: ReasonKind, as_of: dt.datetime, *, sentence: str, cause: str
+) -> Reason:
     request = f"{model.name}|{model.cadence.key(as_of)}|{kind}|{cause}"
     return Reason(kind=kind, as_of=as_of, sentence=sentence, request=request)
 

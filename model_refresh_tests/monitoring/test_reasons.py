@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from model_refresh.config.model import Model
-from model_refresh.monitoring import (
+from model_refresh.monitoring.reasons import (
     SourceState,
     look_at_source,
     new_data,

@@ -1,0 +1,1 @@
+"""How people are told: by which service, to whom, and how often."""

@@ -1,0 +1,1 @@
+"""What becomes of models in production: reasons to refresh, drift, performance, the whole fleet."""

@@ -1,0 +1,76 @@
+"""Which process did it, and whether that one still runs: by boot, number and start time.
+
+A process number alone is given anew after a while, and after the machine has started again.
+"""
+
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """One process of one boot of one machine; `text` is `boot:pid:start`."""
+
+    boot: str
+    pid: int
+    start: str
+
+    @classmethod
+    def of(cls, pid: int) -> "Fingerprint | None":
+        """A process that runs here now; None where there is none."""
+        start = _start(pid)
+        return None if start is None else cls(boot_id(), pid, start)
+
+    @classmethod
+    def own(cls) -> "Fingerprint":
+        """This process."""
+        return cls(boot_id(), os.getpid(), _start(os.getpid()) or "")
+
+    @classmethod
+    def parse(cls, text: str) -> "Fingerprint | None":
+        """What `text` wrote; None for anything else."""
+        boot, _, rest = text.partition(":")
+        pid, _, start = rest.partition(":")
+        return cls(boot, int(pid), start) if boot and pid.isascii() and pid.isdigit() else None
+
+    @property
+    def text(self) -> str:
+        """The fingerprint as one word, for a tag or a file."""
+        return f"{self.boot}:{self.pid}:{self.start}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it ran in this boot of this machine: elsewhere nothing can be said of it."""
+        return self.boot == boot_id()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs now, here; a zombie does not."""
+        return self.is_here and _start(self.pid) == self.start
+
+    def kill_group(self, number: signal.Signals = signal.SIGKILL) -> bool:
+        """Signal its process group, of which it must be the leader; False where that is gone."""
+        if not self.is_here:
+            return False
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+def boot_id() -> str:
+    """What tells this boot of this machine from all others."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _start(pid: int) -> str | None:
+    """When the process began, in ticks since boot; None where it is gone or a zombie."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else fields[19]

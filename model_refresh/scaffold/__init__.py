@@ -1,0 +1,1 @@
+"""A first declaration, written from a look at data."""
