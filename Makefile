@@ -17,7 +17,7 @@ FLIGHTS_DATES ?= 2013-07-01 2013-09-02 2013-11-04
 CDNOW_DATES ?= 1997-10-06 1998-01-05 1998-04-06
 EXAMPLE := $(BIN)/model-refresh refresh --fleet examples
 
-.PHONY: help install demo example-flights example-cdnow quality test check format lint types floors smoke dev soak lock clean
+.PHONY: help install demo month example-flights example-cdnow quality test check format lint types floors smoke dev soak lock clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,6 +29,9 @@ $(STAMP): requirements.lock pyproject.toml scripts/install.sh
 
 demo: $(STAMP)  ## refresh a model on real data, six Mondays, then two damaged feeds
 	@$(BIN)/python demo/run.py
+
+month: $(STAMP)  ## live a month of twenty models by a moved clock, with a crash, drift and a bad champion
+	@$(BIN)/python demo/month/run.py
 
 $(FLIGHTS): $(STAMP) examples/flights/fetch.py
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[flights]'
@@ -75,4 +78,4 @@ lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml
 	@scripts/lock.sh $(BIN)
 
 clean:  ## remove .venv and what the demo made
-	@rm -rf $(VENV) .model_refresh .dagster .demo
+	@rm -rf $(VENV) .model_refresh .dagster .demo .month
