@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, WithJsonSchema
 
 from model_refresh.config.operation import MonitoringSpec, OnDecay, RunsSpec
+from model_refresh.config.parameters import ForEach
 from model_refresh.config.production import Approval, Deploy, RealtimeSpec, ScoresSpec
 from model_refresh.config.training import TrainingSpec
 from model_refresh.config.values import (
@@ -241,6 +242,11 @@ class Declaration(Record):
     """One model: a folder's model.yaml."""
 
     name: ModelName = Field(description="the model's name, which is also its folder's")
+    for_each: ForEach = Field(
+        {},
+        description="many models of one folder, NAME_SUFFIX each: suffix -> values of the queries' "
+        "own parameters, {de: {country: DE}}; or one parameter -> its values, {country: [DE, FR]}",
+    )
     description: str = Field("", max_length=10_000, description="what it predicts, for people")
     owners: tuple[Owner, ...] = Field(
         (), max_length=32, description="who is told: team:NAME, or an address of mail"

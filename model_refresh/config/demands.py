@@ -45,8 +45,9 @@ def require_columns(model: Model, columns: Sequence[str]) -> None:
 
 
 def _missing_for_a_scorer(model: Model) -> list[str]:
-    lacking = [name for name in _OF_A_SCORER if find_spec(name) is None]
-    if "realtime" not in model.spec.deploy or not lacking:
+    if "realtime" not in model.spec.deploy:
+        return []
+    if not (lacking := [name for name in _OF_A_SCORER if find_spec(name) is None]):
         return []
     message = (
         f"deploy: realtime needs what is not installed ({', '.join(lacking)}): "

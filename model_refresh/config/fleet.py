@@ -2,9 +2,10 @@
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from model_refresh.config.defaults import FleetDefaults
 from model_refresh.config.folder import FILE, read_model
 from model_refresh.config.model import Model
 from model_refresh.errors import ConfigError
@@ -30,21 +31,66 @@ def read_fleet(
     if not folder.is_dir():
         return [], [f"{folder}: there is no such folder; it should hold a folder for each model"]
     homes, problems = _homes(folder)
+    reader = _Reader(FleetDefaults(folder, environment), environment)
     if only is not None:
-        named = [home for home in homes if home.name == only]
-        if not named:
-            return [], [f"{folder}: {_unknown(only, homes)}"]
-        homes, problems = named, []
-    models: dict[str, Model] = {}
+        return reader.one(only, homes, folder)
+    reader.problems = problems
     for home in homes:
-        reading = read_model(home, environment=environment)
-        problems.extend(reading.problems)
-        if reading.model is None:
-            continue
-        if (first := models.get(home.name)) is not None:
-            problems.append(f"{home / FILE}:1:1 {home.name} is declared in {first.folder} already")
-        models.setdefault(home.name, reading.model)
-    return [models[name] for name in sorted(models)], problems
+        reader.read(home)
+    return reader.found()
+
+
+class _Reader:
+    """Reads folders one by one; keeps what it found, by a model's name."""
+
+    def __init__(self, defaults: FleetDefaults, environment: Mapping[str, str]) -> None:
+        self._defaults, self._environment = defaults, environment
+        self._models: dict[str, Model] = {}
+        self._shared: dict[str, list[str]] = {}
+        self.problems: list[str] = []
+
+    def read(self, home: Path) -> None:
+        """Read one folder; nothing where its defaults are wrong, which is told once."""
+        defaults = self._defaults.of(home)
+        if not defaults.sound:
+            return
+        reading = read_model(home, environment=self._environment, defaults=defaults)
+        self.problems.extend(reading.problems)
+        for line in reading.shared:
+            self._shared.setdefault(line, []).append(home.name)
+        for model in reading.models:
+            if (first := self._models.get(model.name)) is not None:
+                self.problems.append(
+                    f"{home / FILE}:1:1 {model.name} is declared in {first.folder} already"
+                )
+            self._models.setdefault(model.name, model)
+
+    def one(self, name: str, homes: list[Path], fleet: Path) -> tuple[list[Model], list[str]]:
+        """The model of one name: a folder's, or one of those that a folder declares for each."""
+        exact = [home for home in homes if home.name == name]
+        for home in exact:
+            self.read(home)
+        if not exact or not (self.problems or name in self._models):
+            for home in (each for each in homes if name.startswith(f"{each.name}_")):
+                self.read(home)
+            if name in self._models:
+                return [self._models[name]], []  # what is wrong with its namesakes is not asked
+        models, problems = self.found()
+        named = [model for model in models if model.name == name]
+        if named or problems:
+            return named, problems
+        known = [*(model.name for model in models), *(home.name for home in homes)]
+        return [], [f"{fleet}: {_unknown(name, known)}"]
+
+    def found(self) -> tuple[list[Model], list[str]]:
+        """All models by name, and all problems: those of defaults.yaml first."""
+        told = [f"{line} ({_whose(names)})" for line, names in self._shared.items()]
+        models = [self._models[name] for name in sorted(self._models)]
+        return models, [*self._defaults.problems, *told, *self.problems]
+
+
+def _whose(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} models, {names[0]} among them"
 
 
 def _homes(folder: Path) -> tuple[list[Path], list[str]]:
@@ -65,8 +111,8 @@ def _links(here: Path, names: list[str]) -> Iterator[Path]:
     return (here / name for name in names if (here / name).is_symlink())
 
 
-def _unknown(name: str, homes: list[Path]) -> str:
-    known = sorted(home.name for home in homes)
-    near = difflib.get_close_matches(name, known, n=1)
+def _unknown(name: str, known: Sequence[str]) -> str:
+    names = sorted({*known} - {name})
+    near = difflib.get_close_matches(name, names, n=1)
     meant = f", did you mean {near[0]!r}?" if near else ""
-    return f"there is no model {name!r}{meant}; there are {', '.join(known) or 'none'}"
+    return f"there is no model {name!r}{meant}; there are {', '.join(names) or 'none'}"

@@ -1,133 +1,148 @@
-"""One model's folder: its model.yaml and queries to a model, or everything that is wrong."""
+"""One model's folder: its model.yaml and queries to models, or everything that is wrong."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticUndefined
+from pydantic import ValidationError
 
 from model_refresh.config import reader
 from model_refresh.config.declaration import Declaration
+from model_refresh.config.defaults import NONE, Defaults, merged
 from model_refresh.config.environment import Filling
 from model_refresh.config.files import read_bytes, read_query
+from model_refresh.config.for_each import AT, expanded, in_full
 from model_refresh.config.messages import Problem, dotted, problems_of, shown
 from model_refresh.config.model import Model
 from model_refresh.config.production_rules import exposed_secrets
 from model_refresh.config.rules import broken_rules
+from model_refresh.config.validation import filled, valid_sections, validated
 from model_refresh.errors import ConfigError
 
 FILE = "model.yaml"
-
-_FILLED = ("source", "scores")
-"""The sections in which `${NAME}` is taken from the environment."""
 
 _QUERIES = (("frame", "features"), ("label", "query"), ("source", "ready"))
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A model, or one line a problem: `file:line:column message`."""
+    """The models of a folder, or one line a problem: `file:line:column message`.
 
-    model: Model | None
+    `shared` are the problems that stand in a defaults.yaml: other models may have them too.
+    """
+
+    models: tuple[Model, ...] = ()
     problems: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> Model | None:
+        """The only model; None where there are none or many."""
+        return self.models[0] if len(self.models) == 1 else None
 
 
-def read_model(folder: Path, *, environment: Mapping[str, str]) -> Reading:
+def read_model(
+    folder: Path, *, environment: Mapping[str, str], defaults: Defaults = NONE
+) -> Reading:
     """Read one model's folder; all of its problems at once, in the order of the file."""
     path = folder / FILE
     try:
         document = reader.read_document(read_bytes(path, below=folder))
     except ValueError as error:
-        return Reading(None, (f"{path}:1:1 {error}",))
+        return Reading(problems=(f"{path}:1:1 {error}",))
+    shared: list[str] = []
     if not document.problems:
-        model, problems = _resolve(folder, document.value, environment)
+        models, problems = _resolve(folder, document.value, defaults, environment)
         if not problems:
-            return Reading(model)
-        places = [document.place(each.path, at_key=each.at_key) for each in problems]
-        messages = [each.message for each in problems]
-        document.problems.extend(zip(places, messages, strict=True))
+            return Reading(models)
+        for each in problems:
+            if (file := _origin(each, document, defaults)) is not None:
+                shared.append(_line(file, defaults.documents[file], each))
+            else:
+                place = document.place(each.path, at_key=each.at_key)
+                document.problems.append((place, each.message))
     found = sorted(document.problems, key=lambda problem: problem[0])
-    return Reading(None, tuple(f"{path}:{at.line}:{at.column} {says}" for at, says in found))
+    told = (f"{path}:{at.line}:{at.column} {says}" for at, says in found)
+    return Reading(problems=tuple(told), shared=tuple(shared))
 
 
 def located(model: Model, problems: Sequence[Problem]) -> list[str]:
     """Problems that were found once the model had been read, as `file:line:column message`.
 
-    Raises ConfigError where the file can't be read any more.
+    Raises ConfigError where a file can't be read any more.
     """
-    path = model.folder / FILE
-    try:
-        document = reader.read_document(read_bytes(path, below=model.folder))
-    except ValueError as error:
-        raise ConfigError([f"{path}:1:1 {error}"]) from None
-    places = [document.place(each.path, at_key=each.at_key) for each in problems]
-    return [
-        f"{path}:{at.line}:{at.column} {each.message}"
-        for at, each in zip(places, problems, strict=True)
-    ]
+    told = []
+    for each in problems:
+        path = model.inherited.get(each.path, model.folder / FILE)
+        try:
+            document = reader.read_document(read_bytes(path, below=path.parent))
+        except ValueError as error:
+            raise ConfigError([f"{path}:1:1 {error}"]) from None
+        told.append(_line(path, document, each))
+    return told
+
+
+def _line(path: Path, document: reader.Document, problem: Problem) -> str:
+    at = document.place(problem.path, at_key=problem.at_key)
+    return f"{path}:{at.line}:{at.column} {problem.message}"
+
+
+def _origin(problem: Problem, document: reader.Document, defaults: Defaults) -> Path | None:
+    """The defaults.yaml that a problem stands in; None: the model's own file is to be changed."""
+    if problem.kind == "missing" or problem.path in document.values:
+        return None
+    return defaults.origins.get(problem.path)
 
 
 def _resolve(
-    folder: Path, value: object, environment: Mapping[str, str]
-) -> tuple[Model | None, list[Problem]]:
+    folder: Path, value: object, defaults: Defaults, environment: Mapping[str, str]
+) -> tuple[tuple[Model, ...], list[Problem]]:
     if not isinstance(value, dict):
-        return None, [Problem((), f"model.yaml is {shown(value)}; a mapping is needed")]
+        return (), [Problem((), f"model.yaml is {shown(value)}; a mapping is needed")]
+    whole = merged(defaults.value, value)
     filling = Filling(environment)
-    data = {
-        key: filling.fill(item, (key,)) if key in _FILLED else item for key, item in value.items()
-    }
-    spec, problems = _validated(data)
-    sections = dict(spec) if spec is not None else _valid_sections(data)
+    spec, sections, problems = _declared(whole, filling)
     problems += [*filling.problems, *broken_rules(sections), *_misnamed(folder, sections)]
-    problems += exposed_secrets(value)
-    texts = {path: _query(folder, sections, path, problems) for path in _QUERIES}
-    features = texts["frame", "features"]
+    problems += exposed_secrets(whole)
+    features, labels, ready = (_query(folder, sections, path, problems) for path in _QUERIES)
     if spec is None or features is None or problems:
-        return None, [replace(each, message=filling.unfilled(each.message)) for each in problems]
-    return (
-        Model(
-            spec=spec,
-            folder=folder.resolve(),
-            features_sql=features,
-            labels_sql=texts["label", "query"],
-            ready_sql=texts["source", "ready"],
-            written=filling.written,
-        ),
-        [],
+        return (), [replace(each, message=filling.unfilled(each.message)) for each in problems]
+    one = Model(
+        spec=spec,
+        folder=folder.resolve(),
+        features_sql=features,
+        labels_sql=labels,
+        ready_sql=ready,
+        written=filling.written,
+        inherited={at: file for at, file in defaults.origins.items() if not _says(value, at)},
     )
+    return tuple(replace(one, spec=each) for each in expanded(spec)), []
 
 
-def _validated(data: dict[str, object]) -> tuple[Declaration | None, list[Problem]]:
-    """The declaration, strictly: no text is taken for a number, no number for a boolean."""
+def _declared(
+    whole: dict[str, object], filling: Filling
+) -> tuple[Declaration | None, Mapping[str, object], list[Problem]]:
+    """The declaration, None where it isn't valid; its valid sections; and what is wrong."""
+    problems: list[Problem] = []
+    if AT in whole:
+        whole[AT], problems = in_full(whole[AT])
+    data = filled({**whole, AT: {}} if problems else whole, filling)
     try:
-        return Declaration.model_validate_json(json.dumps(data), strict=True), []
+        spec = validated(data)
     except ValidationError as error:
-        return None, problems_of(error, data)
+        return None, valid_sections(data), [*problems, *problems_of(error, data)]
+    return spec, dict(spec), problems
 
 
-def _valid_sections(data: dict[str, object]) -> dict[str, object]:
-    """The sections that are valid by themselves, those left out with their defaults."""
-    sections = {}
-    for name, adapter in _section_types().items():
-        default = Declaration.model_fields[name].default
-        try:
-            if name in data:
-                sections[name] = adapter.validate_json(json.dumps(data[name]), strict=True)
-            elif default is not PydanticUndefined:
-                sections[name] = default
-        except ValidationError:
-            continue
-    return sections
-
-
-@cache
-def _section_types() -> dict[str, TypeAdapter[object]]:
-    fields = Declaration.model_fields.items()
-    return {name: TypeAdapter(Annotated[field.annotation, field]) for name, field in fields}  # type: ignore[arg-type]
+def _says(value: object, path: reader.Path) -> bool:
+    """Whether a model's own file says something at this path, or replaces what is above it."""
+    for part in path:
+        if not isinstance(value, dict):
+            return True
+        if part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def _misnamed(folder: Path, sections: Mapping[str, object]) -> list[Problem]:

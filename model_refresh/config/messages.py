@@ -5,7 +5,7 @@ Everything that is accepted comes from the declaration's JSON Schema, so it can'
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from pydantic import ValidationError
@@ -28,15 +28,18 @@ class Problem:
     path: Path
     message: str
     at_key: bool = False
+    kind: str = field(default="", compare=False)
+    """pydantic's word for it, where pydantic found it."""
 
 
-def problems_of(error: ValidationError, data: object) -> list[Problem]:
-    """All that pydantic found wrong with this data."""
+def problems_of(error: ValidationError, data: object, schema: Node | None = None) -> list[Problem]:
+    """All that pydantic found wrong with this data; `schema` is that of model.yaml unless given."""
+    root = declaration_schema() if schema is None else schema
     errors = error.errors(include_url=False)
     holders = {each["loc"][:end] for each in errors for end in range(len(each["loc"]))}
     # a list whose items are wrong is called too short as well
     told = [e for e in errors if not (e["type"] == "too_short" and e["loc"] in holders)]
-    return [_problem_of(each, data) for each in told]
+    return [replace(_problem_of(each, data, root), kind=each["type"]) for each in told]
 
 
 def not_accepted(path: Path, value: object, accepted: Iterable[object]) -> str:
@@ -60,15 +63,15 @@ def shown(value: object) -> str:
     return _short(repr(value))
 
 
-def _problem_of(error: ErrorDetails, data: object) -> Problem:
+def _problem_of(error: ErrorDetails, data: object, root: Node) -> Problem:
     """One of pydantic's errors on this data as a problem."""
     loc, kind = error["loc"], error["type"]
-    path, node, value = _locate(loc, data)
+    path, node, value = _locate(loc, data, root)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_tag(path, node, value)
     if kind == "extra_forbidden":
-        _, around, _ = _locate(loc[:-1], data)
-        return Problem(path, _unknown(path, around), at_key=True)
+        _, around, _ = _locate(loc[:-1], data, root)
+        return Problem(path, _unknown(path, around, root), at_key=True)
     if loc[-1:] == ("[key]",):
         return Problem(path[:-1], f"the name {shown(path[-2])}: {_sentence(error)}", at_key=True)
     message = _message(error, path=path, node=node, value=value)
@@ -99,12 +102,13 @@ def _sentence(error: ErrorDetails) -> str:
     return f"it must {demand.replace('an object', 'a mapping')}" if demand else text
 
 
-def _unknown(path: Path, around: Node) -> str:
+def _unknown(path: Path, around: Node, root: Node) -> str:
     """A key that is not known: the nearest of its neighbours, or where the name belongs."""
     name, known = path[-1], list(_properties(around))
     near = _nearest(name, known)
     if not near:
-        home = next((at for at in _named(str(name), declaration_schema(), ()) if at != path), None)
+        homes = _named(str(name), root, (), root=root)
+        home = next((at for at in homes if at != path), None)
         near = f", did you mean {dotted(home)}?" if home is not None else ""
     return f"{dotted(path)} is not known; accepted: {', '.join(known)}{near}"
 
@@ -124,25 +128,25 @@ def _nearest(value: object, names: Sequence[str]) -> str:
     return f", did you mean {near[0]!r}?" if near else ""
 
 
-def _locate(loc: Sequence[str | int], data: object) -> tuple[Path, Node, object]:
+def _locate(loc: Sequence[str | int], data: object, root: Node) -> tuple[Path, Node, object]:
     """Path, schema and value at pydantic's `loc`, which also names the members of unions."""
     path: Path = ()
-    node, value = _resolved(declaration_schema()), data
+    node, value = _resolved(root, root), data
     for part in loc:
         if "discriminator" in node:
             mapping = cast(Node, cast(Node, node["discriminator"])["mapping"])
-            node = _resolved({"$ref": mapping.get(str(part), "")})
+            node = _resolved({"$ref": mapping.get(str(part), "")}, root)
         else:
-            path, node, value = (*path, part), _below(node, part), _item(value, part)
+            path, node, value = (*path, part), _below(node, part, root), _item(value, part)
     return path, node, value
 
 
-def _below(node: Node, part: str | int) -> Node:
+def _below(node: Node, part: str | int, root: Node) -> Node:
     """The schema of a mapping's key or of a list's item; empty where there is none."""
     if isinstance(part, int):
-        return _resolved(cast(Node, node.get("items", {})))
+        return _resolved(cast(Node, node.get("items", {})), root)
     known = _properties(node)
-    return _resolved(known.get(part) or cast(Node, node.get("additionalProperties") or {}))
+    return _resolved(known.get(part) or cast(Node, node.get("additionalProperties") or {}), root)
 
 
 def _item(value: object, part: str | int) -> object:
@@ -157,14 +161,14 @@ def _properties(node: Node) -> Mapping[str, Node]:
     return cast(Mapping[str, Node], node.get("properties", {}))
 
 
-def _resolved(node: Node) -> Node:
+def _resolved(node: Node, root: Node) -> Node:
     """The schema behind a reference, or behind one that null may stand in for."""
     options = [each for each in cast(list[Node], node.get("anyOf", [])) if each != _NULL]
     if len(options) == 1:
-        return _resolved({**node, "anyOf": [], **options[0]})
+        return _resolved({**node, "anyOf": [], **options[0]}, root)
     if not (reference := str(node.get("$ref", ""))):
         return node
-    definitions = cast(Mapping[str, Node], declaration_schema()["$defs"])
+    definitions = cast(Mapping[str, Node], root["$defs"])
     return {**definitions.get(reference.split("/")[-1], {}), **_without_reference(node)}
 
 
@@ -172,9 +176,9 @@ def _without_reference(node: Node) -> Node:
     return {key: value for key, value in node.items() if key != "$ref"}
 
 
-def _named(name: str, node: Node, path: Path) -> Iterator[Path]:
+def _named(name: str, node: Node, path: Path, *, root: Node) -> Iterator[Path]:
     """The paths of this name in all sections of the declaration."""
-    for key, below in _properties(_resolved(node)).items():
+    for key, below in _properties(_resolved(node, root)).items():
         if key == name:
             yield (*path, key)
-        yield from _named(name, below, (*path, key))
+        yield from _named(name, below, (*path, key), root=root)

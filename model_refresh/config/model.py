@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from model_refresh.config.declaration import Declaration
+from model_refresh.config.parameters import Values, named_in
+from model_refresh.config.reader import Path as Place
 from model_refresh.engines import Engine
 from model_refresh.metrics import Metric, metric, names
 from model_refresh.records import Definition, FrameQuery, LabelQuery, canonical_json
@@ -19,7 +21,8 @@ class Model:
     """What is declared in the fleet, resolved; never a fitted object.
 
     `spec` is the declaration with every `${NAME}` of its source and sink filled in; `written` is
-    each filled text -> the text as it was written, which is what may be shown.
+    each filled text -> the text as it was written, which is what may be shown; `inherited` is the
+    defaults.yaml that each path not said in the model's own file came from.
     """
 
     spec: Declaration = field(repr=False)
@@ -28,11 +31,17 @@ class Model:
     labels_sql: str | None = field(repr=False, default=None)
     ready_sql: str | None = field(repr=False, default=None)
     written: Mapping[str, str] = field(repr=False, default_factory=dict)
+    inherited: Mapping[Place, Path] = field(repr=False, default_factory=dict)
 
     @property
     def name(self) -> str:
         """The model's name."""
         return self.spec.name
+
+    @property
+    def values(self) -> Values:
+        """What the queries' own parameters are bound to, where the folder declares many models."""
+        return next(iter(self.spec.for_each.values()), {})
 
     @property
     def title(self) -> str:
@@ -67,6 +76,7 @@ class Model:
             task=self.spec.task,
             frame=FrameQuery(
                 sql=self.features_sql,
+                values=named_in(self.features_sql, self.values),
                 key=frame.key,
                 rows=frame.rows,
                 event_time=frame.event_time,
@@ -74,6 +84,7 @@ class Model:
             ),
             label=LabelQuery(
                 sql=self.labels_sql,
+                values=named_in(self.labels_sql, self.values),
                 column=label.column,
                 horizon=label.horizon,
                 maturity=label.maturity,

@@ -21,7 +21,7 @@ class DriftLimits(Record):
         0.2, gt=0, le=100, description="of one feature: population stability index"
     )
     wasserstein: float | None = Field(
-        0.3, gt=0, le=100, description="of one feature: mean move, in its standard deviations"
+        0.25, gt=0, le=100, description="of one feature: mean move, in its standard deviations"
     )
     jensen_shannon: float | None = Field(
         0.1, gt=0, le=1, description="of one feature: divergence in bits"
@@ -41,8 +41,22 @@ class DriftLimits(Record):
     scores: float | None = Field(
         0.2, gt=0, le=100, description="population stability index of the champion's scores"
     )
+    score_distance: float | None = Field(
+        0.25,
+        gt=0,
+        le=100,
+        description="mean move of the champion's scores, in their standard deviations; of chances "
+        "as log odds",
+    )
     labels: float | None = Field(
         0.5, gt=0, le=100, description="move of the newest labels' mean, in standard deviations"
+    )
+    importance: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="of a feature on which the champion leans less, all is told and nothing starts "
+        "a refresh; a share of the whole",
     )
 
 
@@ -55,6 +69,12 @@ class MonitoringSpec(Record):
         gt=0.5,
         lt=1,
         description="that a champion found decayed is so, over all its graded frames",
+    )
+    tolerance: float = Field(
+        0.25,
+        ge=0,
+        lt=1,
+        description="share of the promised skill (1 - loss / the constant's) that may be missing",
     )
 
 

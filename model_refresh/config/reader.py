@@ -6,22 +6,15 @@ keys, lists, text, numbers, true, false and null; no aliases, anchors, tags or d
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
+from ruamel.yaml.events import AliasEvent, DocumentStartEvent, Event, ScalarEvent
 from ruamel.yaml.reader import ReaderError
+
+from model_refresh.config.yaml_events import fast_events, strict_events
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 50
@@ -64,13 +57,53 @@ class Document:
 
 
 def read_document(data: bytes) -> Document:
-    """The document in the bytes of a file; whatever is wrong with it stands in `problems`."""
+    """The document in the bytes of a file; whatever is wrong with it stands in `problems`.
+
+    What libyaml reads without a problem is taken. All else is read again by the strict parser,
+    which is thirty times slower, and whose word on it counts.
+    """
+    try:
+        text = _decode(data)
+    except _Refused as refusal:
+        return Document(problems=[(refusal.place, refusal.message)])
+    return _read_fast(text) or _read_strictly(text)
+
+
+def _read_fast(text: str) -> Document | None:
+    """The document, where nothing is wrong with it and libyaml can be trusted to say so."""
+    document = Document()
+    if (events := fast_events(text)) is None:
+        return None
+    try:
+        _Builder(document).build(events)
+    except (_Refused, ValueError):
+        return None
+    return document if isinstance(document.value, dict) and not document.problems else None
+
+
+def _read_strictly(text: str) -> Document:
     document = Document()
     try:
-        _Builder(document).build(_decode(data))
+        _Builder(document).build(_told(text))
     except _Refused as refusal:
         document.problems.append((refusal.place, refusal.message))
     return document
+
+
+def _told(text: str) -> Iterator[Event]:
+    """The strict parser's events; raises _Refused where there is no valid YAML."""
+    try:
+        yield from strict_events(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+        raise _Refused(place, f"no valid YAML: {error.problem or error.context}") from None
+    except ReaderError as error:
+        place = _place_after(text[: error.position])
+        raise _Refused(place, f"no valid YAML: character {error.character!r}") from None
+    except (YAMLError, ValueError, TypeError, AttributeError, LookupError) as error:
+        # ruamel's scanner trips over some malformed text instead of refusing it
+        raise _Refused(Place(1, 1), f"no valid YAML: {type(error).__name__}") from None
 
 
 class _Refused(Exception):
@@ -114,37 +147,28 @@ class _Builder:
         self._open: list[_Open] = []
         self._documents = 0
 
-    def build(self, text: str) -> None:
-        """Fill the document from the text; raises _Refused at the first fault of syntax."""
-        try:
-            for event in YAML(typ="safe", pure=True).parse(text):
-                self._take(event)
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-            raise _Refused(place, f"no valid YAML: {error.problem or error.context}") from None
-        except ReaderError as error:
-            place = _place_after(text[: error.position])
-            raise _Refused(place, f"no valid YAML: character {error.character!r}") from None
-        except (YAMLError, ValueError, TypeError, AttributeError, LookupError) as error:
-            # ruamel's scanner trips over some malformed text instead of refusing it
-            raise _Refused(Place(1, 1), f"no valid YAML: {type(error).__name__}") from None
+    def build(self, events: Iterator[Event]) -> None:
+        """Fill the document from a text's events; raises _Refused at the first fault of syntax."""
+        for event in events:
+            self._take(event)
 
     def _take(self, event: Event) -> None:
+        kind = type(event).__name__  # both parsers' classes have these names
+        if kind in ("StreamStartEvent", "StreamEndEvent", "DocumentEndEvent"):
+            return
+        if kind in ("MappingEndEvent", "SequenceEndEvent"):
+            self._open.pop()
+            return
         place = Place(event.start_mark.line + 1, event.start_mark.column + 1)
-        _require_plain(event, place)
-        if isinstance(event, DocumentStartEvent):
+        _require_plain(kind, event, place)
+        if kind == "DocumentStartEvent":
             self._documents += 1
             if self._documents > 1:
                 raise _Refused(place, "a second document; one is accepted")
-        elif isinstance(event, MappingStartEvent):
-            self._start({}, place)
-        elif isinstance(event, SequenceStartEvent):
-            self._start([], place)
-        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
-            self._open.pop()
-        elif isinstance(event, ScalarEvent):
-            self._scalar(event, place)
+        elif kind == "ScalarEvent":
+            self._scalar(cast(ScalarEvent, event), place)
+        else:
+            self._start({} if kind == "MappingStartEvent" else [], place)
 
     def _start(self, value: dict[str, object] | list[object], place: Place) -> None:
         if len(self._open) == MAX_DEPTH:
@@ -201,16 +225,20 @@ class _Builder:
         return text
 
 
-def _require_plain(event: Event, place: Place) -> None:
-    if isinstance(event, AliasEvent):
-        raise _Refused(place, f"the alias *{event.anchor}; aliases are not accepted")
-    if isinstance(event, DocumentStartEvent) and (event.version or event.tags):
-        raise _Refused(place, "a directive (%); none is accepted")
-    if isinstance(event, ScalarEvent | MappingStartEvent | SequenceStartEvent):
-        if event.anchor is not None:
-            raise _Refused(place, f"the anchor &{event.anchor}; anchors are not accepted")
-        if event.tag is not None:
-            raise _Refused(place, f"the tag {event.tag}; tags are not accepted")
+def _require_plain(kind: str, event: Event, place: Place) -> None:
+    if kind == "AliasEvent":
+        anchor = cast(AliasEvent, event).anchor
+        raise _Refused(place, f"the alias *{anchor}; aliases are not accepted")
+    if kind == "DocumentStartEvent":
+        start = cast(DocumentStartEvent, event)
+        if start.version or start.tags:
+            raise _Refused(place, "a directive (%); none is accepted")
+        return
+    node = cast(ScalarEvent, event)
+    if node.anchor is not None:
+        raise _Refused(place, f"the anchor &{node.anchor}; anchors are not accepted")
+    if node.tag is not None:
+        raise _Refused(place, f"the tag {node.tag}; tags are not accepted")
 
 
 def _float(text: str) -> float | str:

@@ -13,6 +13,7 @@ from model_refresh.config.declaration import (
     FrameSpec,
     LabelSpec,
 )
+from model_refresh.config.for_each import long_names
 from model_refresh.config.messages import Problem, dotted, not_accepted
 from model_refresh.config.production_rules import deploy_rules, sink_rules
 from model_refresh.config.reader import Path
@@ -184,6 +185,7 @@ def _gate_rules(
 
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Problem]]], ...] = (
+    (("name", "for_each"), long_names),
     (("frame",), _frame_rules),
     (("frame", "label"), _window_rules),
     (("frame", "label", "columns"), _column_rules),

@@ -1,4 +1,7 @@
-"""The JSON Schema of model.yaml, for editors: `python -m model_refresh.config.schema` writes it."""
+"""JSON Schemas of model.yaml and alerts.yaml, for editors.
+
+`python -m model_refresh.config.schema` writes them.
+"""
 
 import json
 from functools import cache
@@ -7,24 +10,27 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
+from model_refresh.alerting.declared import AlertsSpec
 from model_refresh.config.declaration import Declaration
 from model_refresh.gates import Margin
 
 FILE = Path(__file__).parents[2] / "docs" / "model.schema.json"
+ALERTS_FILE = FILE.with_name("alerts.schema.json")
 
 
 def model_schema() -> dict[str, object]:
     """The schema with what an editor shows: descriptions, defaults, choices, ranges, patterns."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "model.yaml",
-        **{key: _trimmed(value) for key, value in declaration_schema().items() if key != "title"},
-    }
+    return _published(declaration_schema(), "model.yaml")
 
 
 def schema_text() -> str:
     """The text of `docs/model.schema.json`."""
-    return json.dumps(model_schema(), indent=2, ensure_ascii=False) + "\n"
+    return _text(model_schema())
+
+
+def alerts_schema_text() -> str:
+    """The text of `docs/alerts.schema.json`."""
+    return _text(_published(alerts_declaration(), "alerts.yaml"))
 
 
 @cache
@@ -37,6 +43,24 @@ def declaration_schema() -> dict[str, object]:
         definitions["Margin"] = {"description": definitions["Margin"]["description"], **written}
     _require_tags(schema)
     return schema
+
+
+@cache
+def alerts_declaration() -> dict[str, object]:
+    """pydantic's schema of alerts.yaml."""
+    return AlertsSpec.model_json_schema()
+
+
+def _published(schema: dict[str, object], title: str) -> dict[str, object]:
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        **{key: _trimmed(value) for key, value in schema.items() if key != "title"},
+    }
+
+
+def _text(schema: dict[str, object]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _trimmed(value: object, *, names: bool = False) -> object:
@@ -65,3 +89,4 @@ def _require_tags(schema: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     FILE.write_text(schema_text())
+    ALERTS_FILE.write_text(alerts_schema_text())

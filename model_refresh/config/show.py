@@ -10,11 +10,16 @@ from model_refresh.records import Record
 
 
 class Setting(Record):
-    """One field of a declaration: its path, its value in JSON's kinds, and whether it was set."""
+    """One field of a declaration: its path, its value in JSON's kinds, and who set it.
+
+    `inherited` is the defaults.yaml that it came from; None where the model's own file, or nobody,
+    says it.
+    """
 
     path: str
     value: object
     was_set: bool
+    inherited: str | None = None
 
 
 def resolved(model: Model) -> tuple[Setting, ...]:
@@ -29,10 +34,16 @@ def resolved(model: Model) -> tuple[Setting, ...]:
         "comparison.group": list(model.spec.frame.key) if snapshots else "the event's day",
         "champion.max_age": format_duration(model.max_age),
     }
+    inherited = {dotted(path): file for path, file in model.inherited.items()}
     return tuple(
-        each.model_copy(update={"value": defaults[each.path]})
-        if each.value is None and each.path in defaults
-        else each.model_copy(update={"value": _as_written(model, each.value)})
+        each.model_copy(
+            update={
+                "value": defaults[each.path]
+                if each.value is None and each.path in defaults
+                else _as_written(model, each.value),
+                "inherited": str(inherited[each.path]) if each.path in inherited else None,
+            }
+        )
         for each in _settings(model.spec, (), was_set=True)
     )
 

@@ -13,7 +13,7 @@ def watermark(model: Model, engine: Engine) -> dt.datetime | None:
     """Up to when the source is complete, by the model's `source.ready` query; None without one."""
     if model.ready_sql is None:
         return None
-    query = Query(model.ready_sql, {}, str(model.spec.source.ready))
+    query = Query(model.ready_sql, model.values, str(model.spec.source.ready))
     table = pa.Table.from_batches(list(engine.batches(query)))
     value = table.column(0)[0].as_py() if table.num_rows else None
     if value is None:

@@ -25,6 +25,8 @@ _INSTANT = (
 )
 _OWNER = r"^(team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$"
 _LONGEST = dt.timedelta(days=3660)
+_RESERVED = ("fleet",)
+"""No model's name: Dagster's page shows the asset `fleet/overview` and its group."""
 
 
 def parse_duration(value: object) -> dt.timedelta:
@@ -75,6 +77,12 @@ def _not_too_long(value: dt.timedelta) -> dt.timedelta:
 def _above_zero(value: dt.timedelta) -> dt.timedelta:
     if not value:
         raise ValueError("0d is not accepted: give a length above 0, such as 28d")
+    return value
+
+
+def _not_reserved(value: str) -> str:
+    if value in _RESERVED:
+        raise ValueError(f"{value!r} is the name of what belongs to all models: choose another")
     return value
 
 
@@ -185,7 +193,9 @@ Missing = Annotated[
 ]
 """What becomes of a key without a label row."""
 
-ModelName = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+ModelName = Annotated[
+    str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$"), AfterValidator(_not_reserved)
+]
 Owner = Annotated[str, Field(strict=True, max_length=255, pattern=_OWNER)]
 FileName = Annotated[str, Field(strict=True, min_length=1, max_length=1024)]
 Zone = Annotated[str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_zone)]

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import zoneinfo
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from model_refresh.config.cron import parse_cron
@@ -37,10 +38,15 @@ class _Fire:
 
 def _fires(model: Model) -> list[_Fire]:
     """The ticks in the first year of frames, in order."""
-    schedule, cadence = model.spec.schedule, model.cadence
-    zone = zoneinfo.ZoneInfo(schedule.timezone)
+    schedule = model.spec.schedule
+    return _fires_of(schedule.cron, schedule.timezone, model.cadence)
+
+
+@lru_cache(maxsize=256)
+def _fires_of(cron: str, timezone: str, cadence: Cadence) -> list[_Fire]:
+    zone = zoneinfo.ZoneInfo(timezone)
     fires = []
-    for local in parse_cron(schedule.cron).fires(cadence.start.date(), _A_YEAR):
+    for local in parse_cron(cron).fires(cadence.start.date(), _A_YEAR):
         utc = local.replace(tzinfo=zone).astimezone(dt.UTC)
         if (frame := cadence.floor(utc)) is not None:
             fires.append(_Fire(local, utc, frame))

@@ -4,10 +4,12 @@ DuckDB's own parser does the reading. What it classes as a SELECT may still writ
 (insert ...) select`), read the clock, or call table functions, so its syntax tree is looked at too.
 """
 
+import contextlib
 import difflib
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -35,7 +37,7 @@ CLOCK_WORDS = frozenset(
 _SELECT_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _ACCEPTED = "accepted is one SELECT over the declared tables"
 
-_READ_TREE = """
+_READ_TREES = """
     select tree ->> '$.error_message',
            tree ->> '$..type',
            tree ->> '$..function_name',
@@ -43,9 +45,12 @@ _READ_TREE = """
            tree ->> '$..table_name',
            tree ->> '$..cte_map.map[*].key',
            tree -> '$..column_names',
-           tree ->> '$..sample.method'
-    from (select json_serialize_sql($sql)::json as tree)
+           tree ->> '$..sample.method',
+           one
+    from (select json_serialize_sql(one)::json as tree, one from (select unnest($sqls) as one))
 """
+_ahead: dict[str, tuple[Any, ...]] = {}
+"""Trees that were read ahead, by text."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Statement:
     tables: frozenset[str]
 
 
+@functools.lru_cache(maxsize=4096)
 def read_select(sql: str, name: str) -> Statement:
     """The one SELECT in `sql`; EngineError, naming `name`, for everything else.
 
@@ -68,6 +74,17 @@ def read_select(sql: str, name: str) -> Statement:
     _require_reading_only(tree, name)
     _require_repeatable(tree, name)
     return Statement(_without_end(sql), parameters, tree.tables - tree.ctes)
+
+
+def read_ahead(texts: Iterable[str]) -> None:
+    """Have many statements' trees at hand: together they take a fifth of the time.
+
+    What is wrong with one of them is left to `read_select` to tell.
+    """
+    wanted = list(dict.fromkeys(texts))
+    _ahead.clear()
+    with contextlib.suppress(duckdb.Error, UnicodeEncodeError):
+        _ahead.update({str(row[-1]): row for row in _rows(wanted)})
 
 
 def require_tables(tables: frozenset[str], declared: Iterable[str], name: str) -> None:
@@ -140,9 +157,13 @@ def _statements(sql: str) -> list[duckdb.Statement]:
     return _parser().cursor().extract_statements(sql)
 
 
+def _rows(texts: Sequence[str]) -> list[tuple[Any, ...]]:
+    return _parser().cursor().execute(_READ_TREES, {"sqls": texts}).fetchall()
+
+
 def _read_tree(sql: str, name: str) -> _Tree:
     try:
-        row = _parser().cursor().execute(_READ_TREE, {"sql": sql}).fetchall()[0]
+        row = _ahead.pop(sql, None) or _rows([sql])[0]
     except duckdb.Error as error:
         raise query_error(error, Query(sql, {}, name)) from error
     if row[0] is not None:

@@ -5,6 +5,13 @@ field; what a clock or a meter said (`recorded_at`, `Cost`) is kept beside it, o
 that the same inputs give the same digests.
 """
 
+from model_refresh.records.alerts import (
+    Alert,
+    AlertKind,
+    AlertSeverity,
+    RunFailure,
+    SentAlert,
+)
 from model_refresh.records.base import (
     ColumnType,
     Decision,
@@ -27,6 +34,7 @@ from model_refresh.records.data import (
     LabelledFrame,
     LabelQuery,
     Labels,
+    ParameterValue,
 )
 from model_refresh.records.encoding import Encoding
 from model_refresh.records.evidence import (
@@ -58,6 +66,7 @@ from model_refresh.records.fits import (
     Recipe,
     Trial,
 )
+from model_refresh.records.fleet import FleetPoint, FleetRow, FleetState, FleetTotals
 from model_refresh.records.judgement import (
     Challenger,
     Comparison,
@@ -86,13 +95,17 @@ from model_refresh.records.watch import (
     Promised,
     Reason,
     ReasonKind,
-    SentAlert,
+    Remedy,
+    Skill,
 )
 
 __all__ = [
     "HALF_LIFE",
     "WINDOW",
     "Aged",
+    "Alert",
+    "AlertKind",
+    "AlertSeverity",
     "Candidate",
     "Challenger",
     "CheckResult",
@@ -115,7 +128,11 @@ __all__ = [
     "Entry",
     "Estimate",
     "FleetDiscovery",
+    "FleetPoint",
+    "FleetRow",
+    "FleetState",
     "FleetTest",
+    "FleetTotals",
     "FoldPlan",
     "Footprint",
     "Frame",
@@ -137,6 +154,7 @@ __all__ = [
     "Migration",
     "MoverProfile",
     "Order",
+    "ParameterValue",
     "Parameters",
     "Performance",
     "Promised",
@@ -146,12 +164,15 @@ __all__ = [
     "Recipe",
     "Record",
     "ReliabilityBin",
+    "Remedy",
     "ReportFile",
+    "RunFailure",
     "ScoreShift",
     "Scorer",
     "Scores",
     "SentAlert",
     "Severity",
+    "Skill",
     "Slice",
     "SliceComparison",
     "Task",

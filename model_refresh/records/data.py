@@ -4,9 +4,20 @@ import datetime as dt
 import hashlib
 from typing import Literal
 
-from pydantic import Field
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_serializer,
+)
 
 from model_refresh.records.base import ColumnType, Digest, Instant, Record, Task
+
+ParameterValue = StrictBool | StrictInt | StrictFloat | StrictStr
+"""What a model's own parameter may be bound to."""
 
 
 class Column(Record):
@@ -17,7 +28,22 @@ class Column(Record):
     stored_as: str = Field(description="the engine's own type, as read from the Parquet file")
 
 
-class FrameQuery(Record):
+class _Bound(Record):
+    """A query with the values of its model's own parameters."""
+
+    values: dict[str, ParameterValue] = Field(
+        default_factory=dict,
+        description="by parameter: those of a model's for_each that its SQL names",
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_empty_values(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """No values leave no trace: the digest is that of the query alone."""
+        fields: dict[str, object] = handler(self)
+        return fields if self.values else {k: v for k, v in fields.items() if k != "values"}
+
+
+class FrameQuery(_Bound):
     """How frames are computed; a version keeps its own."""
 
     sql: str
@@ -27,7 +53,7 @@ class FrameQuery(Record):
     every: str
 
 
-class LabelQuery(Record):
+class LabelQuery(_Bound):
     """What is predicted, and when it is known. `sql` None: the label is a column of the frame."""
 
     sql: str | None

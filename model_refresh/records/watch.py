@@ -8,6 +8,9 @@ from model_refresh.records.base import Digest, Instant, Record
 from model_refresh.records.data import CheckResult
 from model_refresh.records.evidence import Interval
 
+Remedy = Literal["alert", "refresh", "rollback"]
+"""What answers a decay: a person, an early refresh, or the champion before."""
+
 ReasonKind = Literal["schedule", "new_data", "drift", "decay", "staleness", "demand", "catch_up"]
 
 
@@ -41,8 +44,8 @@ class Order(Record):
 class ColumnDrift(Record):
     """How one column of a frame differs from the rows that the champion learned from.
 
-    Each measure is an effect size; `limit`s are the declared ones after correction for sample size.
-    None where a measure makes no sense for the column.
+    Each measure is an effect size; `limits` are the declared ones with what chance and the
+    reference's own variation allow on top. None where a measure makes no sense for the column.
     """
 
     column: str
@@ -53,7 +56,24 @@ class ColumnDrift(Record):
     missing_before: float = 0.0
     missing_now: float = 0.0
     new_categories: float | None = Field(None, description="share of rows with one never learned")
+    limits: dict[str, float] = Field(default_factory=dict, description="measure -> its limit")
     breaches: tuple[str, ...] = Field((), description="names of the measures above their limits")
+
+    def value(self, measure: str) -> float:
+        """One of the measures that `limits` names."""
+        values = {
+            "psi": self.psi,
+            "wasserstein": self.wasserstein,
+            "jensen_shannon": self.jensen_shannon,
+            "missing": abs(self.missing_now - self.missing_before),
+            "new_categories": self.new_categories,
+        }
+        return values[measure] or 0.0
+
+    @property
+    def excess(self) -> float:
+        """How many times its limit that measure has which comes nearest to it or is furthest."""
+        return max((self.value(name) / limit for name, limit in self.limits.items()), default=0.0)
 
 
 class Drift(Record):
@@ -70,6 +90,7 @@ class Drift(Record):
     weighted: float | None = Field(None, description="mean psi, weighted by importance")
     classifier_auc: float | None = Field(None, description="of telling both samples apart; 0.5: no")
     score_psi: float | None = None
+    score_wasserstein: float | None = Field(None, description="in standard deviations")
     label_shift: float | None = Field(
         None, description="of the newest matured labels, in the reference's standard deviations"
     )
@@ -82,24 +103,33 @@ class Drift(Record):
         return any(check.outcome == "failed" for check in self.checks)
 
     @property
+    def furthest(self) -> tuple[ColumnDrift, ...]:
+        """The columns, those furthest above their limits first."""
+        return tuple(sorted(self.columns, key=lambda each: -each.excess))
+
+    @property
     def sentence(self) -> str:
         """What was found, the first breach in full."""
         failed = [check for check in self.checks if check.outcome == "failed"]
+        if not self.checks:
+            return "; ".join(("drift was not measured", *self.notes))
         if not failed:
             return f"no drift: {len(self.checks)} measures within their limits"
         return f"drift: {'; '.join(check.sentence for check in failed[:3])}"
 
 
 class Graded(Record):
-    """One version's kept scores of one frame, beside what became of its rows."""
+    """One version's kept scores of one frame, beside what became of its rows.
+
+    Gains are paired, in the primary metric, positive where this one is better.
+    """
 
     role: Literal["champion", "challenger", "former", "constant"]
-    version: str | None
+    version: str | None = Field(description="None: the constant")
     metrics: dict[str, float] = Field(default_factory=dict, description="metric -> realised value")
     intervals: dict[str, Interval] = Field(default_factory=dict)
-    gain_over_champion: Interval | None = Field(
-        None, description="paired, in the primary metric; positive: better than the champion"
-    )
+    gain_over_champion: Interval | None = None
+    gain_over_constant: Interval | None = None
 
 
 class Promised(Record):
@@ -109,27 +139,52 @@ class Promised(Record):
     value: float
     interval: Interval | None = None
     realised: float
-    shortfall: Interval | None = Field(None, description="promised less realised, as a gain")
+    shortfall: Interval | None = Field(
+        None,
+        description="promised less realised, turned as a gain: positive is worse than promised",
+    )
+
+
+class Skill(Record):
+    """1 - loss / the constant's loss on the same rows: 0 is no model, 1 is perfect.
+
+    A world that becomes harder for everybody moves both losses, so it moves this least.
+    """
+
+    metric: str = Field(description="the loss that it is made of")
+    realised: Interval
+    promised: Interval | None = None
+    shortfall: Interval | None = Field(
+        None, description="promised, less the share that may be missing, less realised"
+    )
 
 
 class Performance(Record):
-    """A published batch graded by the labels that have matured since."""
+    """A published batch graded by the labels that have matured since.
+
+    `graded` is empty where nothing could be graded; then `notes` say why.
+    """
 
     as_of: Instant
     batch: Digest = Field(description="content of the batch")
-    labels: Digest = Field(description="content of the labels")
+    labels: Digest | None = Field(None, description="content of the labels; None: not graded")
+    label_query: Digest | None = Field(None, description="what the labels were computed by")
     entry: int
     champion: str
     primary: str
-    rows: int
-    groups: int
-    graded: tuple[Graded, ...]
+    rows: int = 0
+    groups: int = 0
+    graded: tuple[Graded, ...] = ()
+    skill: Skill | None = None
     promised: tuple[Promised, ...] = ()
+    promise: Digest | None = Field(None, description="the comparison that promised")
     estimated: dict[str, float] = Field(
         default_factory=dict, description="metric -> what the scores alone let expect"
     )
     look: int = Field(1, description="how many frames of this champion have been graded")
+    confidence: float = Field(0.95, description="of each bound that a check rests on at this look")
     checks: tuple[CheckResult, ...] = ()
+    remedy: Remedy | None = Field(None, description="what answers it; None: no decay")
     notes: tuple[str, ...] = ()
 
     @property
@@ -139,11 +194,17 @@ class Performance(Record):
 
     @property
     def sentence(self) -> str:
-        """What the labels say, the first failure in full."""
+        """What the labels say, every failure in full."""
         failed = [check for check in self.checks if check.outcome == "failed"]
         if failed:
             return "; ".join(check.sentence for check in failed)
-        return f"{self.rows} rows graded: as promised"
+        if not self.graded:
+            return f"not graded: {'; '.join(self.notes)}"
+        return f"{self.rows} rows graded: no decay in {len(self.checks)} checks"
+
+    def of(self, role: str) -> Graded | None:
+        """What was graded of one role: champion, challenger, former or constant."""
+        return next((each for each in self.graded if each.role == role), None)
 
 
 class Estimate(Record):
@@ -153,14 +214,3 @@ class Estimate(Record):
     batch: Digest
     version: str
     metrics: dict[str, float]
-
-
-class SentAlert(Record):
-    """One message that went out, and what it told of."""
-
-    digest_of: tuple[str, ...] = Field(description="keys of the alerts that it told of")
-    severity: Literal["info", "warning", "critical"]
-    route: str = Field(description="name of the route; no address, which may be a secret")
-    sentence: str
-    delivered: bool
-    failure: str | None = None

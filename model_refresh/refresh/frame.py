@@ -70,9 +70,9 @@ def stored_frame(store: ModelStore, query: str, as_of: dt.datetime) -> Frame | N
 
 
 def frame_query(query: FrameQuery, as_of: dt.datetime, name: str) -> Query:
-    """features.sql with its instants: `$as_of` and `$next`."""
+    """features.sql with its instants, `$as_of` and `$next`, and the model's own values."""
     following = Cadence(every=query.every, start=as_of).next(as_of)
-    return Query(query.sql, {"as_of": as_of, "next": following}, name)
+    return Query(query.sql, {**query.values, "as_of": as_of, "next": following}, name)
 
 
 def frame_checks(

@@ -77,7 +77,7 @@ def _run(model: Model, frame: Frame) -> pl.DataFrame:
         query = frame_query(model.definition.frame, frame.as_of, str(model.features_path))
     else:
         instants = {"as_of": frame.as_of, "until": until(label, frame.as_of)}
-        query = Query(label.sql, instants, str(model.labels_path))
+        query = Query(label.sql, {**label.values, **instants}, str(model.labels_path))
     with model.open_source() as engine:
         table = pl.DataFrame(pa.Table.from_batches(list(engine.batches(query))))
     if missing := [name for name in columns if name not in table.columns]:

@@ -30,7 +30,7 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("traning: {window: 4}", "6:1 traning is not known; accepted: name, description, owners, "
+        ("traning: {window: 4}", "6:1 traning is not known; accepted: name, for_each, description, owners, "
          "task, source, frame, label, columns, training, comparison, gates, checks, champion, "
          "scores, deploy, realtime, approval, schedule, triggers, monitoring, runs, report, did you mean 'training'?"),
         ("window: 4", "did you mean training.window?"),

@@ -106,3 +106,40 @@ _YAML_BITS = st.lists(
 def test_only_problems_come_out_of_any_bytes(data: bytes) -> None:
     document = read_document(data)
     assert all(place.line >= 1 and place.column >= 1 and says for place, says in document.problems)
+
+
+_MODEL_BITS = st.lists(
+    st.sampled_from(
+        [*"{}[]:,-?|>!#'\"@` \n\\~", "\n  ", "\n    ", ": ", "- ", "a", "name", "1", "true", "é", " #c",
+         ">-", "|+", "''", "? ", ": \n", "\\n", "\\x41", "\\/"]
+    )
+).map("".join)  # fmt: skip
+
+
+@given(st.one_of(_YAML_BITS, _MODEL_BITS))
+@example("a: {b: [1, 'x', \"y\"], c: d}\ne:\n  - f\n  - {g: h}\n")
+@example("a: b  # c\n\n'd': \"e\\n\"\n")
+@example("a: \n>-#")
+@example("---")
+@example(":: ")
+def test_the_fast_parser_reads_what_the_strict_one_reads(text: str) -> None:
+    data = text.encode()
+    found = read_document(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("model_refresh.config.reader.fast_events", lambda text: None)
+        strict = read_document(data)
+    assert found == strict
+
+
+def test_a_usual_declaration_is_read_by_the_fast_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(text: str) -> None:
+        raise AssertionError(text)
+
+    monkeypatch.setattr("model_refresh.config.reader.strict_events", fail)
+    text = "name: churn\ndescription: Wer geht? Ö.  # who\nframe: {key: [a, b], every: 7d}\nx:\n  - '1'\n"
+    assert read_document(text.encode()).value == {
+        "name": "churn",
+        "description": "Wer geht? Ö.",
+        "frame": {"key": ["a", "b"], "every": "7d"},
+        "x": ["1"],
+    }

@@ -1,7 +1,7 @@
 import duckdb
 import pytest
 
-from model_refresh.engines.statements import TABLE_FUNCTIONS, UNREPEATABLE, read_select
+from model_refresh.engines.statements import TABLE_FUNCTIONS, UNREPEATABLE, read_ahead, read_select
 from model_refresh.errors import EngineError
 
 # DuckDB calls these unstable too, but their answers don't differ between two runs of one query.
@@ -96,3 +96,15 @@ def test_hostile_text_is_refused_in_a_short_message(sql: str) -> None:
     with pytest.raises(EngineError, match=r"^q\b") as refusal:
         read_select(sql, "q")
     assert len(str(refusal.value)) < 1_000
+
+
+def test_many_statements_read_ahead_say_what_each_says_alone() -> None:
+    texts = [f"SELECT id, {n} AS n FROM t{n} WHERE seen < $as_of" for n in range(20)]
+    wrong = ["SELECT random()", "SELEC", "SELECT * FROM read_csv('x')", "SELECT '\ud800'"]
+    alone = [read_select.__wrapped__(text, "q") for text in texts]
+    read_ahead([*texts, *wrong[:3]])
+    assert [read_select.__wrapped__(text, "q") for text in texts] == alone
+    read_ahead([*texts, *wrong])
+    for text in wrong:
+        with pytest.raises(EngineError):
+            read_select(text, "q")
