@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from model_refresh.drift.bins import quantile_cuts
+from model_refresh.drift.counted import counted_stability
 from model_refresh.metrics.protocol import Floats
-
-_SMOOTHING = 0.5
 
 
 def population_stability(
@@ -29,30 +29,13 @@ def population_stability(
         return math.nan
     if not (np.isfinite(reference).all() and np.isfinite(current).all()):
         return math.nan
-    cuts = _cuts(reference, bins)
-    p, q = _shares(reference, cuts, blur), _shares(current, cuts, blur)
-    return float(((q - p) * np.log(q / p)).sum())
+    cuts = quantile_cuts(reference, bins)
+    return float(counted_stability(*(_counts(each, cuts, blur) for each in (reference, current))))
 
 
-def _cuts(reference: Floats, bins: int) -> Floats:
-    """Inner edges, each in the middle of the gap above a quantile, so that values that repeat
-    don't change bins when they move a little.
-    """
-    levels = np.unique(reference)
-    if len(levels) == 1:
-        return np.array([np.nextafter(levels[0], -np.inf), levels[0]])
-    inner = np.quantile(reference, np.arange(1, bins) / bins, method="inverted_cdf")
-    below = np.unique(np.minimum(np.searchsorted(levels, inner), len(levels) - 2))
-    return np.asarray(levels[below] + (levels[below + 1] - levels[below]) / 2)
-
-
-def _shares(values: Floats, cuts: Floats, blur: float) -> Floats:
-    counts = _blurred(values, cuts, blur) if blur > 0 else _counts(values, cuts)
-    smoothed = counts + _SMOOTHING
-    return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)
-
-
-def _counts(values: Floats, cuts: Floats) -> Floats:
+def _counts(values: Floats, cuts: Floats, blur: float) -> Floats:
+    if blur > 0:
+        return _blurred(values, cuts, blur)
     places = np.searchsorted(cuts, values, side="left")
     return np.bincount(places, minlength=len(cuts) + 1).astype(np.float64)
 

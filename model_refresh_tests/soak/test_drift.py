@@ -1,0 +1,73 @@
+"""How many frames without drift raise an alarm, and how many planted shifts are found.
+
+Twelve worlds whose frames differ without drifting: the same customers again, effects of frames,
+days and weekdays, 300 to 10,000 rows, heavy tails, rare categories. A hundred frames of each are held against
+eight earlier ones (fourteen where frames are days), all measures on; then a shift is planted in
+as many, but where frames differ nearly as much by themselves: what is four of their standard
+deviations or less can't be told from them surely (`hides`). Where only the classifier can see it, it is planted in fewer, and found by all worlds
+together. Limits and worlds were set on seeds below 200. Takes about twenty minutes of one processor.
+"""
+
+import sys
+from collections import Counter
+
+import pytest
+
+from model_refresh.config.operation import DriftLimits
+from model_refresh_tests.monitoring.drift.worlds import PLANTED, WORLDS, Stage, World
+
+pytestmark = pytest.mark.soak
+
+SEEDS = range(200, 226)
+LIMITS = DriftLimits()
+TRAINED = "correlation turned"
+"""What takes a classifier for each frame of the reference to judge."""
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_of_100_frames_without_drift_at_most_2_raise_an_alarm(world: World) -> None:
+    names: Counter[str] = Counter()
+    alarms = []
+    for seed in SEEDS:
+        stage = Stage.of(world, seed)
+        for frame in stage.later:
+            found = stage.alarms(frame, LIMITS)
+            alarms.append(bool(found))
+            names.update(found)
+    _say(f"{world.name}: {sum(alarms)} of {len(alarms)} frames without drift {dict(names)}")
+    assert len(alarms) >= 100
+    assert sum(alarms) <= 0.02 * len(alarms) + 1
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_of_100_planted_shifts_at_least_95_are_found(world: World) -> None:
+    told = LIMITS.model_copy(update={"classifier": None})
+    for kind, plant in PLANTED.items():
+        if kind in (TRAINED, *world.hides):
+            continue
+        found = []
+        for seed in SEEDS:
+            stage = Stage.of(world, seed)
+            found += [bool(stage.alarms(plant(stage, frame), told)) for frame in stage.later]
+        _say(f"{world.name}: {kind}: {sum(found)} of {len(found)} found")
+        assert len(found) >= 100
+        assert sum(found) >= 0.95 * len(found)
+
+
+def test_what_only_the_classifier_sees_is_found_too() -> None:
+    found = []
+    for world in WORLDS:
+        stages = [
+            Stage.of(world, seed, later=1) for seed in SEEDS[:9] if TRAINED not in world.hides
+        ]
+        found += [
+            stage.alarms(PLANTED[TRAINED](stage, stage.later[0]), LIMITS) == ["classifier"]
+            for stage in stages
+        ]
+    _say(f"{TRAINED}: {sum(found)} of {len(found)} found, by the classifier alone")
+    assert len(found) >= 90
+    assert sum(found) >= 0.95 * len(found)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
