@@ -77,7 +77,7 @@ def hold_contest(model: Model, store: ModelStore, dataset: Dataset, *, challenge
     return Contest(
         artifact=version.artifact,
         instants=_instants(rows),
-        holdout=Holdout(target=rows.target, group=_groups(model, rows), as_of=rows.as_of),
+        holdout=Holdout(target=rows.target, group=groups_of(model, rows), as_of=rows.as_of),
         rows=rows,
         version=version,
         challenger=Predicted(version.predict(rows.table), learned_until),
@@ -140,12 +140,13 @@ def _holdout_rows(
     frames = frames_of(dataset, dataset.plan.holdout)
     if ground is not None:
         frames = tuple(pair for pair in frames if pair.as_of in ground.frames)
-    wanted = {*feature_names(dataset.features), *_extra_columns(model)}
+    wanted = {*feature_names(dataset.features), *extra_columns(model)}
     present = [name for name in feature_names(dataset.current.columns) if name in wanted]
     return load_labelled(store, frames, present)
 
 
-def _extra_columns(model: Model) -> set[str]:
+def extra_columns(model: Model) -> set[str]:
+    """Columns that judging reads, be they features or not."""
     spec = model.spec
     named = spec.comparison
     names = [named.group, named.disjoint, spec.frame.event_time, *named.slices]
@@ -181,7 +182,7 @@ def _instants(rows: LabelledRows) -> tuple[dt.datetime, ...]:
     )
 
 
-def _groups(model: Model, rows: LabelledRows) -> NDArray[np.int64]:
+def groups_of(model: Model, rows: LabelledRows) -> NDArray[np.int64]:
     """One code a cluster: the declared column, else the key, for events the event's day."""
     spec, table = model.spec, rows.table
     if spec.comparison.group is not None:

@@ -23,21 +23,33 @@ def roll_back(
         if not lines:
             raise PromotionRefused(f"{store.name} has no champion yet: nothing to roll back")
         current = lines[-1].record
-        former = _former(store, lines, to)
-        _require_not_rolled_back(store, lines, former.version)
-        _require_whole(store, former.version, former.artifact)
-        entry = former.model_copy(
-            update={
-                "number": current.number + 1,
-                "prev": current.digest(),
-                "kind": "rollback",
-                "as_of": as_of or current.as_of,
-                "who": who,
-                "reason": reason,
-            }
-        )
+        former = require_former(store, lines, to)
+        entry = _return_of(former, current, who=who, reason=reason, as_of=as_of or current.as_of)
         if store.champion.append(entry, number=entry.number):
             return entry
+
+
+def undo(
+    store: ModelStore, current: Entry, *, who: str, reason: str, as_of: dt.datetime
+) -> Entry | None:
+    """Take one entry back, as `roll_back` does, if it is the newest still; None where it isn't.
+
+    So of many who want to undo the same entry one does, and nobody undoes what came after it.
+    """
+    lines = store.champion.lines()
+    if not lines or lines[-1].record != current:
+        return None
+    former = require_former(store, lines)
+    entry = _return_of(former, current, who=who, reason=reason, as_of=as_of)
+    return entry if store.champion.append(entry, number=entry.number) else None
+
+
+def require_former(store: ModelStore, lines: list[Line[Entry]], to: str | None = None) -> Entry:
+    """The entry that a rollback of the last line would bring back; raises as `roll_back` does."""
+    former = _former(store, lines, to)
+    _require_not_rolled_back(store, lines, former.version)
+    _require_whole(store, former.version, former.artifact)
+    return former
 
 
 def override(
@@ -64,6 +76,22 @@ def override(
         )
         if store.champion.append(entry, number=entry.number):
             return entry
+
+
+def _return_of(
+    former: Entry, current: Entry, *, who: str, reason: str, as_of: dt.datetime
+) -> Entry:
+    """The entry that brings a former one back in place of the current one."""
+    return former.model_copy(
+        update={
+            "number": current.number + 1,
+            "prev": current.digest(),
+            "kind": "rollback",
+            "as_of": as_of,
+            "who": who,
+            "reason": reason,
+        }
+    )
 
 
 def _former(store: ModelStore, lines: list[Line[Entry]], to: str | None) -> Entry:

@@ -1,0 +1,17 @@
+"""How published batches did: graded once their labels have matured, and what follows from decay."""
+
+from model_refresh.monitoring.performance.estimates import record_estimate
+from model_refresh.monitoring.performance.grading import grade, newest_performance
+from model_refresh.monitoring.performance.looks import is_mature, next_maturity, ungraded
+from model_refresh.monitoring.performance.remedy import apply_decay_policy, remedy_of
+
+__all__ = [
+    "apply_decay_policy",
+    "grade",
+    "is_mature",
+    "newest_performance",
+    "next_maturity",
+    "record_estimate",
+    "remedy_of",
+    "ungraded",
+]

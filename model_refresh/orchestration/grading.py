@@ -1,0 +1,57 @@
+"""The fleet sensor `grade`: asks for `performance` of each frame whose labels have matured."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+import dagster as dg
+
+from model_refresh.config.model import Model
+from model_refresh.monitoring.performance.rounds import Gradable, Looks, grading_round
+from model_refresh.orchestration.names import (
+    MODEL_TAG,
+    REASON_TAG,
+    SELECTION_TAG,
+    performance_selection,
+)
+from model_refresh.storage import Store
+from model_refresh.storage.store import utc_now
+
+GRADE = "grade"
+
+
+def grade_sensor(
+    models: Sequence[Model], store: Store, *, clock: Callable[[], dt.datetime] = utc_now
+) -> dg.SensorDefinition:
+    """Grades batches, each once; the cursor says which models have nothing new to look at."""
+
+    @dg.sensor(
+        name=GRADE,
+        asset_selection=dg.AssetSelection.all(),
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Grades each published batch once its labels have matured.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        found = grading_round(models, store, Looks.parse_cursor(context.cursor), clock())
+        for trouble in found.troubles:
+            context.log.warning(trouble)
+        return dg.SensorResult(
+            run_requests=[_request(each) for each in found.due],
+            skip_reason=None if found.due else "no labels have matured since the last tick",
+            cursor=found.looks.canonical(),
+        )
+
+    return sensor
+
+
+def _request(due: Gradable) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=due.request,
+        partition_key=due.model.cadence.key(due.as_of),
+        asset_selection=performance_selection(due.model),
+        tags={
+            MODEL_TAG: due.model.name,
+            SELECTION_TAG: GRADE,
+            REASON_TAG: "its labels have matured",
+        },
+    )
