@@ -68,7 +68,7 @@ smoke: $(STAMP)  ## load the definitions and run one refresh by the dagster CLI,
 	@scripts/smoke.sh $(BIN)
 
 dev: $(STAMP)  ## open Dagster's UI at http://127.0.0.1:3000
-	@mkdir -p "$$DAGSTER_HOME" && cp -n dagster.yaml "$$DAGSTER_HOME/dagster.yaml"
+	@scripts/instance.sh "$$DAGSTER_HOME"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dagster dev -h 127.0.0.1
 
 soak: $(STAMP)  ## run what takes longer than the tests may

@@ -3,6 +3,7 @@
 A process number alone is given anew after a while, and after the machine has started again.
 """
 
+import contextlib
 import os
 import signal
 from dataclasses import dataclass
@@ -51,8 +52,12 @@ class Fingerprint:
         return self.is_here and _start(self.pid) == self.start
 
     def kill_group(self, number: signal.Signals = signal.SIGKILL) -> bool:
-        """Signal its process group, of which it must be the leader; False where that is gone."""
-        if not self.is_here:
+        """Signal its process group, of which it must be the leader; False where that is gone.
+
+        The group may outlive its leader. While it does, no other process is given the number, so
+        one that has it shows that the group is gone, and is let be.
+        """
+        if not self.is_here or _stat(self.pid)[1] not in (None, self.start):
             return False
         try:
             os.killpg(self.pid, number)
@@ -66,11 +71,28 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
+def leaders_of(words: str) -> list[Fingerprint]:
+    """The leaders of process groups that run here with `words` in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        pid = int(path.name)
+        with contextlib.suppress(OSError):
+            if words.encode() in (path / "cmdline").read_bytes() and os.getpgid(pid) == pid:
+                found.append(Fingerprint.of(pid))
+    return [each for each in found if each is not None]
+
+
 def _start(pid: int) -> str | None:
     """When the process began, in ticks since boot; None where it is gone or a zombie."""
+    state, start = _stat(pid)
+    return None if state in ("Z", "X") else start
+
+
+def _stat(pid: int) -> tuple[str, str] | tuple[None, None]:
+    """State and start of a process, zombies too; None where the number is nobody's."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return None
+        return None, None
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else fields[19]
+    return fields[0], fields[19]

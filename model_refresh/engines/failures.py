@@ -12,6 +12,7 @@ _LINE = re.compile(r"\n+LINE (\d+): (.*)(\n.*)*", re.MULTILINE)
 _LONGEST = 600
 _LONGEST_NAME = 80
 _LOCKED = ("Could not set lock on file", "Unique file handle conflict")
+_UNPLAYABLE = "Failure while replaying WAL"
 
 
 def query_error(error: Exception, query: Query) -> EngineError:
@@ -46,6 +47,12 @@ def database_error(error: Exception, database: Path) -> EngineError:
         return EngineBusy(
             f"{database} is locked by another process, which writes it: {reason}; "
             "run again when it has finished"
+        )
+    if _UNPLAYABLE in reason:
+        return EngineError(
+            f"{database} could not be opened: {reason}; it is only read here, so it was left as it "
+            f"is. Restore it, or move {database.name}.wal aside: what was written since DuckDB's "
+            "last checkpoint is then missing"
         )
     return EngineError(f"{database} could not be opened: {reason}")
 

@@ -1,5 +1,7 @@
 """A table in a DuckDB file."""
 
+import logging
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +20,9 @@ from model_refresh.sinks.fitting import Existing, require_fit
 from model_refresh.sinks.places import place_of
 from model_refresh.sinks.protocol import DeclaredPath, Partition, TableName
 
+_log = logging.getLogger("model_refresh.sinks")
 _LOCKED = ("Could not set lock on file", "Unique file handle conflict")
+_UNPLAYABLE = "Failure while replaying WAL"
 _LONGEST = 400
 _FIRST_WAIT_SECONDS = 0.05
 _BATCH = "the batch"
@@ -174,10 +178,33 @@ def _connect(place: Path, wait_seconds: float, *, read_only: bool) -> duckdb.Duc
         try:
             return duckdb.connect(place, read_only=read_only)
         except duckdb.Error as error:
+            if _UNPLAYABLE in str(error) and not read_only:
+                _set_log_aside(place, error)
+                continue
             if not _is_locked(error) or time.monotonic() + wait > until:
                 raise
         time.sleep(wait)
         wait = min(2 * wait, 1.0)
+
+
+def _set_log_aside(place: Path, error: duckdb.Error) -> None:
+    """Rename a write-ahead log that can't be replayed, so that the file opens without it.
+
+    It holds what a process wrote that died before its file was closed: a delivery of ours is not
+    recorded as done by then, and is done again. Nobody has the file open, or it would be locked.
+    """
+    log = place.with_name(f"{place.name}.wal")
+    aside = log.with_name(f"{log.name}.{secrets.token_hex(4)}.damaged")
+    log.rename(aside)
+    _log.warning(
+        "%s was set aside as %s, for it could not be replayed: %s. Rows that others wrote since "
+        "DuckDB's last checkpoint may be missing from %s; what this project delivers, it delivers "
+        "again: model-refresh score NAME --as-of DATE --again",
+        log,
+        aside.name,
+        " ".join(str(error).split())[:_LONGEST],
+        place,
+    )
 
 
 def _told(error: Exception, place: Path) -> SinkError:

@@ -40,6 +40,16 @@ for engine in engines:
 """
 
 
+DIE_UNCHECKED = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+connection.execute("CREATE TABLE u AS SELECT range AS a FROM range(50000)")
+connection.execute("CREATE TABLE v AS SELECT range AS a FROM range(50000)")
+os.kill(os.getpid(), 9)
+"""
+
+
 def make_database(folder: Path, sql: str = "create table t as select 1 as a") -> Path:
     with duckdb.connect(folder / "shop.duckdb") as connection:
         connection.execute(sql).fetchall()
@@ -152,6 +162,35 @@ def test_a_database_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) ->
     with Locked(database) as writer, DuckDB(database="shop.duckdb").open(tmp_path) as engine:
         threading.Timer(0.15, writer.communicate).start()
         assert table(engine, "from t").num_rows == 1
+
+
+def test_a_database_whose_log_can_not_be_replayed_is_left_as_it_is(tmp_path: Path) -> None:
+    database = make_database(tmp_path)
+    subprocess.run([sys.executable, "-c", DIE_UNCHECKED, str(database)], check=False)
+    log = tmp_path / "shop.duckdb.wal"
+    text = bytearray(log.read_bytes())
+    text[len(text) // 4] ^= 255
+    log.write_bytes(text)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    with (
+        DuckDB(database="shop.duckdb").open(tmp_path) as engine,
+        pytest.raises(EngineError, match=r"left as it is.*move shop\.duckdb\.wal aside") as told,
+    ):
+        table(engine, "from t")
+    assert not told.value.transient
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_log_that_was_cut_gives_what_was_written_whole(tmp_path: Path) -> None:
+    database = make_database(tmp_path)
+    subprocess.run([sys.executable, "-c", DIE_UNCHECKED, str(database)], check=False)
+    log = tmp_path / "shop.duckdb.wal"
+    log.write_bytes(log.read_bytes()[: log.stat().st_size * 3 // 4])
+    with DuckDB(database="shop.duckdb").open(tmp_path) as engine:
+        assert table(engine, "from t").num_rows == 1
+        assert table(engine, "from u").num_rows == 50_000
+        with pytest.raises(EngineError, match="v"):
+            table(engine, "from v")
 
 
 def test_an_open_database_of_the_same_process_is_busy_too(tmp_path: Path) -> None:

@@ -120,3 +120,45 @@ def test_what_is_no_database_is_told(tmp_path: Path) -> None:
     (tmp_path / "out.duckdb").write_text("no database at all" * 400)
     with pytest.raises(SinkError, match="did not take the batch"):
         deliver(tmp_path)
+
+
+DIE_UNCHECKED = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+connection.execute("CREATE TABLE notes AS SELECT range AS id FROM range(50000)")
+os.kill(os.getpid(), 9)
+"""
+
+
+def make_unplayable(database: Path) -> Path:
+    """A file whose write-ahead log can't be replayed, as after a disk that lied; the log."""
+    subprocess.run([sys.executable, "-c", DIE_UNCHECKED, str(database)], check=False)
+    log = database.with_name(f"{database.name}.wal")
+    text = bytearray(log.read_bytes())
+    text[len(text) // 2] ^= 255
+    log.write_bytes(text)
+    return log
+
+
+def test_a_log_that_can_not_be_replayed_is_set_aside_and_the_batch_arrives(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliver(tmp_path)
+    log = make_unplayable(tmp_path / "out.duckdb")
+    damaged = log.read_bytes()
+    deliver(tmp_path)
+    rows = TestContract().read(DuckDBTable(database="out.duckdb", table="scores"), tmp_path)
+    assert rows["customer_id"].to_list() == [0, 1, 2]
+    (aside,) = tmp_path.glob("out.duckdb.wal.*.damaged")
+    assert aside.read_bytes() == damaged, "nothing is thrown away"
+    assert aside.name in caplog.text and "--again" in caplog.text
+
+
+def test_looking_at_a_log_that_can_not_be_replayed_changes_nothing(tmp_path: Path) -> None:
+    deliver(tmp_path)
+    log = make_unplayable(tmp_path / "out.duckdb")
+    sink = DuckDBTable(database="out.duckdb", table="scores")
+    with pytest.raises(SinkError, match="replaying WAL"):
+        sink.examine(batch(3).schema, ("customer_id",), tmp_path)
+    assert log.exists()

@@ -1,0 +1,46 @@
+"""What Dagster knows of a run, as the rules of recovery need it."""
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunRecord
+from dagster._core.storage.tags import ROOT_RUN_ID_TAG, RUN_FAILURE_REASON_TAG
+
+from model_refresh.monitoring.recovery import CRASHES, RunFacts, Status, Worker
+from model_refresh.orchestration.tags import MODEL_TAG, PARTITION_TAG, SELECTION_TAG
+
+_STATUS: dict[DagsterRunStatus, Status] = {
+    DagsterRunStatus.STARTING: "starting",
+    DagsterRunStatus.STARTED: "started",
+    DagsterRunStatus.CANCELING: "canceling",
+    DagsterRunStatus.SUCCESS: "done",
+    DagsterRunStatus.FAILURE: "failed",
+    DagsterRunStatus.CANCELED: "canceled",
+}
+
+
+def is_to_be_started_again(run: dg.DagsterRun) -> bool:
+    """Whether a run died in a crash and is the first of its kind: its end is not the end of it."""
+    failure = run.tags.get(RUN_FAILURE_REASON_TAG, "")
+    is_first = ROOT_RUN_ID_TAG not in run.tags
+    return is_first and run.status == DagsterRunStatus.FAILURE and failure in CRASHES
+
+
+def facts_of(record: RunRecord, *, worker: Worker = "unknown") -> RunFacts:
+    """What the rules need to know of a run."""
+    run = record.dagster_run
+    return RunFacts(
+        id=run.run_id,
+        root=run.tags.get(ROOT_RUN_ID_TAG, run.run_id),
+        status=_STATUS.get(run.status, "waiting"),
+        worker=worker,
+        changed_at=record.update_timestamp,
+        created_at=record.create_timestamp,
+        subject=_subject(run),
+        as_of=run.tags.get(PARTITION_TAG, ""),
+        failure=run.tags.get(RUN_FAILURE_REASON_TAG, ""),
+    )
+
+
+def _subject(run: dg.DagsterRun) -> str:
+    if MODEL_TAG in run.tags:
+        return f"{run.tags[MODEL_TAG]}|{run.tags.get(SELECTION_TAG, '')}"
+    return "|".join(sorted(key.to_user_string() for key in run.asset_selection or ()))

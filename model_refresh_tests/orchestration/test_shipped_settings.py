@@ -1,0 +1,59 @@
+"""The dagster.yaml that is shipped, and how it gets to where Dagster reads it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from model_refresh.orchestration.launcher import ProcessRunLauncher
+from model_refresh.orchestration.tags import MODEL_TAG
+from model_refresh_tests.faults.world import ROOT
+from model_refresh_tests.orchestration.homes import make_home
+
+STUCK_SECONDS = 120
+
+
+def put(home: Path) -> str:
+    """What `make dev` does first, and what it says."""
+    command = ["scripts/instance.sh", str(home)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return done.stderr
+
+
+def test_no_run_can_be_stuck_for_two_minutes_and_only_one_part_starts_runs_again(
+    tmp_path: Path,
+) -> None:
+    home = make_home(tmp_path)
+    shutil.copy(ROOT / "dagster.yaml", home)
+    with dg.DagsterInstance.from_config(home) as instance:
+        launcher = instance.run_launcher
+        assert isinstance(launcher, ProcessRunLauncher)
+        assert launcher.supports_check_run_worker_health
+        assert instance.run_monitoring_enabled
+        assert not instance.run_retries_enabled
+        poll = instance.run_monitoring_poll_interval_seconds
+        for timeout in (
+            instance.run_monitoring_start_timeout_seconds,
+            instance.run_monitoring_cancel_timeout_seconds,
+        ):
+            assert timeout > 0 and timeout + poll < STUCK_SECONDS
+        assert launcher.grace_seconds < instance.run_monitoring_cancel_timeout_seconds
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue is not None
+        assert [limit["key"] for limit in queue.tag_concurrency_limits] == [MODEL_TAG]
+
+
+def test_settings_are_put_where_there_are_none(tmp_path: Path) -> None:
+    assert put(tmp_path / "home") == ""
+    assert (tmp_path / "home" / "dagster.yaml").read_text() == (ROOT / "dagster.yaml").read_text()
+    assert put(tmp_path / "home") == ""
+
+
+@pytest.mark.parametrize("text", ["", "telemetry: {enabled: false}\n"])
+def test_others_are_left_as_they_are_and_the_difference_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dagster.yaml").write_text(text)
+    said = put(tmp_path)
+    assert "differs" in said and f"cp dagster.yaml {tmp_path}" in said
+    assert (tmp_path / "dagster.yaml").read_text() == text

@@ -1,0 +1,1 @@
+"""A fleet whose processes are killed while it refreshes: its world, and what runs in it."""
