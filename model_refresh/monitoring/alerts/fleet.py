@@ -1,0 +1,98 @@
+"""All open alerts of a fleet, and where it could be looked for them."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from model_refresh.alerting import Observed
+from model_refresh.config.folder import FILE as MODEL_FILE
+from model_refresh.config.model import Model
+from model_refresh.errors import ModelRefreshError
+from model_refresh.monitoring.alerts.champions import of_champion
+from model_refresh.monitoring.alerts.known import Case, Known
+from model_refresh.monitoring.alerts.refreshes import of_refreshes
+from model_refresh.monitoring.alerts.scores import of_scores
+from model_refresh.monitoring.overview.fleet import name_of
+from model_refresh.monitoring.state import read_state
+from model_refresh.records import Alert, AlertKind
+from model_refresh.storage import Store
+
+KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
+"""Everything that an alert can be about, the worst first."""
+_SEVERITIES = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True)
+class FleetAlerts:
+    """What is open now, the worst first, and where it was looked."""
+
+    alerts: tuple[Alert, ...]
+    observed: Observed
+
+    @property
+    def overdue(self) -> tuple[Alert, ...]:
+        """What should have been there by now and is not."""
+        return tuple(a for a in self.alerts if a.kind in ("not_started", "scores_missing"))
+
+
+def open_alerts(
+    models: Sequence[Model],
+    problems: Sequence[str],
+    *,
+    store: Store,
+    now: dt.datetime,
+    known: Known | None = None,
+) -> FleetAlerts:
+    """Every alert that is open. `problems` are as `read_fleet` and `read_alerts` give them.
+
+    A model whose store is damaged delays no other: it is an alert by itself.
+    """
+    shell = known or Known()
+    found: list[Alert] = list(_unreadable(problems))
+    unseen = {name_of(problem) for problem in problems}
+    for model in models:
+        case = Case(read_state(model, store.model(model.name), now), shell)
+        try:
+            found += [*of_refreshes(case), *of_scores(case), *of_champion(case)]
+        except (ModelRefreshError, OSError) as error:
+            unseen.add(model.name)
+            found.append(_damaged(case, error))
+    found.sort(key=_order)
+    return FleetAlerts(tuple(found), Observed(frozenset(KINDS), frozenset(unseen)))
+
+
+def _order(alert: Alert) -> tuple[int, int, str, str]:
+    severity = _SEVERITIES.index(alert.severity)
+    return severity, KINDS.index(alert.kind), alert.model or "", alert.key
+
+
+def _unreadable(problems: Sequence[str]) -> Iterator[Alert]:
+    """One alert for each model that can't be read, and for each file that is not a model's."""
+    by_name: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    for problem in problems:
+        by_name[name_of(problem), f"/{MODEL_FILE}:" in problem].append(problem)
+    for (name, is_model), told in by_name.items():
+        more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+        lost = "it can't be read and is left out of the fleet: " if is_model else ""
+        yield Alert(
+            kind="unreadable",
+            severity="warning",
+            model=name if is_model else None,
+            key=f"unreadable|{name if is_model else ''}|{'' if is_model else name}",
+            sentence=f"{lost}{told[0]}{more}",
+            works="the other models go on; what is in the store stays",
+            command=f"model-refresh check {name}" if is_model else "model-refresh check",
+        )
+
+
+def _damaged(case: Case, error: Exception) -> Alert:
+    return case.alert(
+        "unreadable",
+        "critical",
+        f"what is stored of it can't be read: {error}",
+        works="the other models go on",
+        command=f"model-refresh verify {case.name}",
+        cause="store",
+    )

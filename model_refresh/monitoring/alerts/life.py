@@ -1,0 +1,83 @@
+"""The sign of life that Dagster's sensor leaves at each tick, and what its absence says.
+
+The watchdog reads it from outside: what Dagster knew last, and that it has stopped looking.
+"""
+
+import contextlib
+import datetime as dt
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from model_refresh.monitoring.alerts.known import Known
+from model_refresh.records import Alert, Instant, Record, RunFailure
+from model_refresh.storage import Store
+from model_refresh.storage.files import read_regular, replace_file
+
+FILE = "alive.json"
+SILENCE = dt.timedelta(minutes=15)
+"""How long the sensor, whose tick comes each minute, may be silent."""
+
+
+class SignOfLife(Record):
+    """What the sensor knew at its last tick."""
+
+    at: Instant
+    failures: tuple[RunFailure, ...] = ()
+    under_way: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+
+    def is_fresh(self, now: dt.datetime) -> bool:
+        """Whether the sensor still looks."""
+        return now - self.at <= SILENCE
+
+    def known(self, grace: dt.timedelta, now: dt.datetime) -> Known:
+        """What may be taken from it: of one that is old, not that a run is under way."""
+        return Known(
+            grace=grace,
+            failures={(each.model, each.selection): each for each in self.failures},
+            under_way=frozenset(self.under_way if self.is_fresh(now) else ()),
+            stopped=frozenset(self.stopped),
+        )
+
+
+def leave_sign(store: Store, known: Known, now: dt.datetime) -> None:
+    """Say that the sensor looked, and what it knew."""
+    sign = SignOfLife(
+        at=now,
+        failures=tuple(known.failures.values()),
+        under_way=tuple(sorted(known.under_way)),
+        stopped=tuple(sorted(known.stopped)),
+    )
+    file = _file(store)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(file, sign.canonical().encode())
+
+
+def last_sign(store: Store) -> SignOfLife | None:
+    """The newest sign; None where no sensor ever looked at this store, or it can't be read."""
+    with contextlib.suppress(OSError, ValidationError, ValueError):
+        file = _file(store)
+        return SignOfLife.parse(read_regular(file)) if file.exists() else None
+    return None
+
+
+def silence(sign: SignOfLife | None, now: dt.datetime) -> Alert | None:
+    """The alert that Dagster no longer looks after the fleet; None where it does, or never did."""
+    if sign is None or sign.is_fresh(now):
+        return None
+    return Alert(
+        kind="not_started",
+        severity="critical",
+        model=None,
+        key="not_started||dagster",
+        sentence=f"Dagster has not looked after the fleet since {sign.at:%Y-%m-%d %H:%M} UTC: no "
+        "schedule and no sensor runs, or the sensor alerts was stopped on its page",
+        works="what is in production stays; scores and scorers are as they were",
+        command="systemctl status dagster-daemon; then model-refresh alerts",
+        since=sign.at,
+    )
+
+
+def _file(store: Store) -> Path:
+    return store.alerts.folder / FILE

@@ -1,0 +1,158 @@
+"""Alerts about refreshes: one that failed, was rejected, waits for a person, or never began."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from model_refresh.monitoring.alerts.known import Case
+from model_refresh.monitoring.overview.outcome import Outcome, outcome
+from model_refresh.monitoring.state import State, is_held
+from model_refresh.monitoring.ticks import previous_tick
+from model_refresh.records import Alert
+from model_refresh.refresh.approval import waiting
+from model_refresh.splits import first_refresh
+from model_refresh.storage.store import stamp
+
+REFRESH, SCORE = "refresh", "score"
+"""What runs do, as their tags say."""
+
+
+def of_refreshes(case: Case) -> Iterator[Alert]:
+    """Everything that there is to say of a model's refreshes."""
+    ended = outcome(case.state)
+    if ended is not None and ended.decision == "reject":
+        yield _rejected(case, ended)
+    else:
+        yield from _failed(case, ended)
+    yield from _other_failures(case)
+    yield from _waits(case, ended)
+    yield from _not_started(case)
+
+
+def missed(case: Case) -> tuple[dt.datetime, dt.datetime] | None:
+    """The tick that has passed by more than the grace, and the frame whose refresh never began.
+
+    None where it did begin, or should not have: no schedule, held, skipped, before the first frame
+    with enough labels, or declared after the tick.
+    """
+    state, model = case.state, case.state.model
+    if not model.spec.schedule.active or case.name in case.known.stopped or is_held(state):
+        return None
+    tick = previous_tick(model, state.now - case.known.grace)
+    as_of = model.cadence.floor(tick)
+    if as_of is None or as_of < first_refresh(model.cadence, model.sizes):
+        return None
+    if state.skip(as_of) is not None or case.is_under_way:
+        return None
+    begun = state.newest_refresh
+    if begun is None:
+        return (tick, as_of) if _declared_at(state) <= tick else None
+    return (tick, as_of) if begun < as_of else None
+
+
+def _rejected(case: Case, ended: Outcome) -> Alert:
+    at = _newest(case.state)
+    return case.alert(
+        "rejected",
+        "warning",
+        f"the refresh of {at} was rejected: {ended.sentence}",
+        command=f"model-refresh why {case.name} --as-of {at}",
+        cause=at,
+        since=_verdict_at(case.state),
+    )
+
+
+def _failed(case: Case, ended: Outcome | None) -> Iterator[Alert]:
+    """A refresh that stopped before its end: Dagster says why, or else how far it came."""
+    state, run = case.state, case.failure(REFRESH)
+    promotion = state.promotion
+    if run is not None and (promotion is None or promotion.recorded_at < run.at):
+        of = f" of {run.partition}" if run.partition else ""
+        yield _of_refresh(case, f"the refresh{of} failed: {run.sentence}", run.at)
+    elif ended is not None and _stopped(case, ended):
+        yield _of_refresh(case, ended.sentence, _begun_at(state))
+
+
+def _of_refresh(case: Case, sentence: str, since: dt.datetime | None) -> Alert:
+    command = f"model-refresh plan {case.name}"
+    return case.alert(
+        "run_failed", "warning", sentence, command=command, cause=REFRESH, since=since
+    )
+
+
+def _stopped(case: Case, ended: Outcome) -> bool:
+    """Whether the newest refresh came to no end, nobody is at it, and nobody took it up in time."""
+    if ended.decision is not None or case.is_under_way:
+        return False
+    begun = _begun_at(case.state)
+    return begun is None or case.state.now - begun > case.known.grace
+
+
+def _other_failures(case: Case) -> Iterator[Alert]:
+    """Failed runs that are neither a refresh nor a batch, of which `scores` tells."""
+    for (name, selection), run in case.known.failures.items():
+        if name != case.name or selection in (REFRESH, SCORE):
+            continue
+        yield case.alert(
+            "run_failed",
+            "warning",
+            f"the run {selection} of {run.partition or 'no frame'} failed: {run.sentence}",
+            command=f"model-refresh history {case.name}",
+            cause=selection,
+            since=run.at,
+        )
+
+
+def _waits(case: Case, ended: Outcome | None) -> Iterator[Alert]:
+    manual = case.state.model.spec.approval == "manual"
+    if ended is None or not (manual or ended.decision == "wait"):
+        return
+    if (asked := waiting(case.state.store)) is None:
+        return
+    at = stamp(asked.promotion.as_of)
+    yield case.alert(
+        "waits_for_approval",
+        "warning",
+        f"{asked.version} of {at} has passed everything and waits for a person's approval",
+        command=f'model-refresh promote {case.name} {asked.version} --reason "..."',
+        cause=asked.version,
+    )
+
+
+def _not_started(case: Case) -> Iterator[Alert]:
+    if (found := missed(case)) is None:
+        return
+    tick, as_of = found
+    schedule = case.state.model.spec.schedule
+    source = case.state.model.ready_sql is not None
+    why = "is dagster-daemon running, and the schedule on?"
+    if source:
+        why = f"its source may not have reached that frame, or else: {why}"
+    yield case.alert(
+        "not_started",
+        "critical",
+        f"the refresh of {stamp(as_of)} was due at {tick:%Y-%m-%d %H:%M} UTC "
+        f"({schedule.cron} {schedule.timezone}) and has not begun; {why}",
+        command=f"model-refresh plan {case.name} --as-of {stamp(as_of)}",
+        since=tick,
+    )
+
+
+def _newest(state: State) -> str:
+    return stamp(state.newest_refresh) if state.newest_refresh is not None else ""
+
+
+def _begun_at(state: State) -> dt.datetime | None:
+    return state.reason.recorded_at if state.reason is not None else None
+
+
+def _verdict_at(state: State) -> dt.datetime | None:
+    return state.verdict.recorded_at if state.verdict is not None else None
+
+
+def _declared_at(state: State) -> dt.datetime:
+    """When its model.yaml was written last: nothing that was due before it is missed."""
+    try:
+        written = (state.model.folder / "model.yaml").stat().st_mtime
+    except OSError:
+        return state.now
+    return dt.datetime.fromtimestamp(written, dt.UTC)

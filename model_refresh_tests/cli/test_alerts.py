@@ -1,0 +1,101 @@
+"""The commands alerts and watchdog: what is open, what is sent, and how they end."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from model_refresh.monitoring.alerts import Known
+from model_refresh.monitoring.alerts.life import leave_sign
+from model_refresh.storage import Store
+from model_refresh.storage.store import utc_now
+from model_refresh_tests.alerting.servers import http_server
+from model_refresh_tests.cli.terminal import run
+from model_refresh_tests.lab import Lab
+
+SECRET = "T0kenOfTheHook"
+HOUR = dt.timedelta(hours=1)
+
+
+def declare(lab: Lab, port: int, more: str = "") -> None:
+    """Everything goes to a server of this test, whose address has a token."""
+    text = f'allow: ["json://127.0.0.1:{port}", "http://127.0.0.1:{port}"]\n'
+    routes = 'routes: [{name: ops, urls: "${HOOK}"}]\n'
+    (lab.fleet / "alerts.yaml").write_text(text + routes + more)
+
+
+def test_what_is_open_is_shown_with_what_works_and_what_tells_more(lab: Lab) -> None:
+    told = run(lab, "alerts")
+    assert told.code == 0
+    first, works, more = told.out.splitlines()[:3]
+    assert first.startswith("critical: visits: the refresh of ")
+    assert works.startswith("  still works: champion ")
+    assert more.startswith("  more: model-refresh plan visits")
+    assert f"nobody is told: {lab.fleet / 'alerts.yaml'} declares no route" in told.out
+    shown = run(lab, "alerts", "--json").json
+    assert shown["sent"] == []
+    assert {"kind", "severity", "model", "sentence", "works", "command"} <= shown["open"][0].keys()
+
+
+def test_the_watchdog_says_what_did_not_run_sends_it_once_and_exits_1(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with http_server() as http:
+        declare(lab, http.port)
+        monkeypatch.setenv("HOOK", f"json://127.0.0.1:{http.port}/{SECRET}")
+        first, again = run(lab, "watchdog"), run(lab, "watchdog")
+    assert (first.code, again.code) == (1, 1)
+    assert "has not begun" in first.err
+    (message,) = http.messages
+    assert message["title"].startswith("critical: visits: the refresh of ")
+    shown = run(lab, "alerts")
+    assert "UTC ops: critical: visits: the refresh of" in shown.out
+    assert SECRET not in shown.out + first.err + first.out + run(lab, "alerts", "--json").out
+
+
+def test_the_watchdog_is_content_where_nothing_is_due_and_lets_the_heartbeat_know(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = lab.again({"schedule.active": False})
+    with http_server() as http:
+        declare(quiet, http.port, more="heartbeat: ${BEAT}\n")
+        monkeypatch.setenv("HOOK", f"json://127.0.0.1:{http.port}/{SECRET}")
+        monkeypatch.setenv("BEAT", f"http://127.0.0.1:{http.port}/{SECRET}")
+        told = run(quiet, "watchdog")
+    assert (told.code, told.out) == (0, "everything that was due has begun\n")
+    assert http.paths == [f"/{SECRET}"]
+
+
+def test_the_watchdog_notices_that_dagster_stopped_looking(lab: Lab) -> None:
+    quiet = lab.again({"schedule.active": False})
+    leave_sign(Store(quiet.home), Known(), utc_now() - HOUR)
+    told = run(quiet, "watchdog", "--json")
+    assert told.code == 1
+    (alert,) = told.json["overdue"]
+    assert alert["sentence"].startswith("Dagster has not looked after the fleet since")
+
+
+def test_a_test_message_says_whether_it_arrived(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    with http_server(status=403) as http:
+        declare(lab, http.port)
+        monkeypatch.setenv("HOOK", f"json://127.0.0.1:{http.port}/{SECRET}")
+        told = run(lab, "alerts", "--test", "ops")
+    assert told.code == 1
+    assert told.last_line == "ops: JSON: Failed to send JSON POST notification: error=403."
+    unknown = run(lab, "alerts", "--test", "opps")
+    assert unknown.code == 1
+    assert "there is no route 'opps'" in unknown.last_line
+
+
+def test_check_finds_what_is_wrong_with_alerts_yaml(lab: Lab) -> None:
+    (lab.fleet / "alerts.yaml").write_text("rotes: []\n")
+    told = run(lab, "check")
+    assert told.code == 1
+    assert "alerts.yaml:1:1 rotes is not known" in told.err
+    assert "alerts.yaml:1:1 rotes is not known" in run(lab, "watchdog").err
+    assert "alerts.yaml:1:1 rotes is not known" in run(lab, "alerts").out
+
+
+def test_alerts_yaml_is_no_model(fresh: Lab, tmp_path: Path) -> None:
+    (fresh.fleet / "alerts.yaml").write_text("routes: []\n")
+    assert run(fresh, "check").code == 0
