@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and are never overwritten.
+"""Files that appear whole or not at all, and records that are never overwritten.
 
 Written under a temporary name, flushed to the disk, then published by `link` or `rename`, which
 fail where the name is taken. Nothing here retries an fsync: after EIO the kernel may have dropped
@@ -48,6 +48,23 @@ def publish_file(path: Path, content: bytes) -> bool:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return True
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Create the file, or put this content in the place of what it holds: whole or not at all.
+
+    For what is made of records and can be made again, such as the fleet's page; never for a record.
+    Raises StoreWriteError with path and size where the disk refuses.
+    """
+    with _writing(path, len(content)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=temporary_prefix(), dir=path.parent))
+        try:
+            draft = temporary / path.name
+            _write_durably(draft, content)
+            draft.replace(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def publish_folder(draft: Path, path: Path) -> bool:

@@ -1,0 +1,132 @@
+"""Which states hold of a model, each with its sentence; `urgency` says which one is shown."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from model_refresh.config.folder import FILE
+from model_refresh.monitoring.overview.gleaned import Grade, Moved
+from model_refresh.monitoring.overview.outcome import Outcome
+from model_refresh.monitoring.state import State
+from model_refresh.monitoring.ticks import previous_tick
+from model_refresh.records import FleetState
+from model_refresh.refresh.approval import waiting
+from model_refresh.splits import first_refresh
+from model_refresh.storage.store import stamp
+
+Told = tuple[FleetState, str]
+
+GRACE = dt.timedelta(hours=2)
+"""How long after a tick of the schedule a refresh may begin, and its scores may be missing."""
+
+
+def standing(
+    state: State, *, ended: Outcome | None, grade: Grade | None, moved: Moved | None
+) -> dict[FleetState, str]:
+    """Every state that holds of a model, with its sentence; none does of one that is fresh."""
+    return dict(
+        [
+            *_of_refresh(state, ended),
+            *_of_champion(state, grade),
+            *_of_schedule(state),
+            *_of_drift(state, moved),
+        ]
+    )
+
+
+def freshly(state: State, ended: Outcome | None) -> str:
+    """What is said of a fresh model."""
+    if ended is None or state.newest_refresh is None:
+        return "in production"
+    return f"{ended.decision or 'under way'} at {stamp(state.newest_refresh)}: all is well"
+
+
+def _of_refresh(state: State, ended: Outcome | None) -> Iterator[Told]:
+    if ended is not None and ended.decision is None and state.lease is None:
+        yield "failed", ended.sentence
+    if ended is not None and ended.decision == "reject":
+        yield "rejected", ended.sentence
+    if _may_wait(state, ended) and (asked := waiting(state.store)) is not None:
+        at = stamp(asked.promotion.as_of)
+        yield "waiting", f"{asked.version} of {at} passed everything and waits for approval"
+
+
+def _may_wait(state: State, ended: Outcome | None) -> bool:
+    if state.model.spec.approval == "manual":
+        return ended is not None
+    return ended is not None and ended.decision == "wait"
+
+
+def _of_champion(state: State, grade: Grade | None) -> Iterator[Told]:
+    entry = state.entry.record if state.entry is not None else None
+    if entry is None:
+        yield "new", _not_yet(state)
+        return
+    if grade is not None and grade.has_decayed and grade.champion == entry.version:
+        yield "decayed", grade.sentence
+    if state.is_overdue and state.champion_as_of is not None and state.age is not None:
+        yield (
+            "overdue",
+            f"the champion stems from the refresh of {stamp(state.champion_as_of)}, "
+            f"{state.age.days} d ago: more than champion.max_age {state.model.max_age.days} d",
+        )
+
+
+def _not_yet(state: State) -> str:
+    first = first_refresh(state.model.cadence, state.model.sizes)
+    if first > state.now:
+        return f"the first refresh is possible on {stamp(first)}"
+    if state.newest_refresh is None:
+        return "never refreshed"
+    return f"no champion yet: the refresh of {stamp(state.newest_refresh)} brought none"
+
+
+def _of_schedule(state: State) -> Iterator[Told]:
+    if state.hold is not None:
+        order = state.hold.record
+        until = f" until {stamp(order.until)}" if order.until is not None else ""
+        yield "held", f"held by {order.who}{until}: {order.reason}"
+    if not state.model.spec.schedule.active or state.lease is not None:
+        return
+    tick = previous_tick(state.model, state.now - GRACE)
+    as_of = state.model.cadence.floor(tick)
+    if as_of is None:
+        return
+    if _is_missed(state, as_of, tick):
+        at = f"{tick:%Y-%m-%d %H:%M}"
+        yield "late", f"the refresh of {stamp(as_of)} was due at {at} UTC and has not begun"
+    elif _lacks_scores(state, as_of):
+        yield "late", f"the scores of {stamp(as_of)} are due and not there"
+
+
+def _is_missed(state: State, as_of: dt.datetime, tick: dt.datetime) -> bool:
+    """Whether a refresh that a tick asked for has not begun, and nobody said that it should not."""
+    if state.hold is not None or state.skip(as_of) is not None:
+        return False
+    if as_of < first_refresh(state.model.cadence, state.model.sizes):
+        return False
+    begun = state.newest_refresh
+    return _declared_at(state) <= tick if begun is None else begun < as_of
+
+
+def _lacks_scores(state: State, as_of: dt.datetime) -> bool:
+    if as_of in state.scored:
+        return False
+    return any(line.record.as_of <= as_of for line in state.store.champion.lines())
+
+
+def _declared_at(state: State) -> dt.datetime:
+    """When its model.yaml was written last: what was due before it is not missed."""
+    try:
+        written = (state.model.folder / FILE).stat().st_mtime
+    except OSError:
+        return state.now
+    return dt.datetime.fromtimestamp(written, dt.UTC)
+
+
+def _of_drift(state: State, moved: Moved | None) -> Iterator[Told]:
+    """Found in a frame that no refresh has come to since, of who is champion still."""
+    if moved is None or not moved.is_found or state.entry is None:
+        return
+    is_answered = state.newest_refresh is not None and state.newest_refresh >= moved.as_of
+    if moved.entry == state.entry.record.number and not (is_answered and state.promotion):
+        yield "drifted", moved.sentence
