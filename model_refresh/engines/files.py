@@ -136,6 +136,21 @@ def declared_tables(tables: Mapping[str, str], database: str | None, folder: Pat
     return FileTables(found, path)
 
 
+def tables_of(database: Path) -> tuple[str, ...]:
+    """The tables and views that a query over a .duckdb file sees by their plain names, sorted.
+
+    Raises EngineError where it is no database, EngineBusy where another process has it.
+    """
+    with duckdb.connect() as connection:
+        _attach(connection, database, _WAITS_SECONDS)
+        rows = connection.execute(
+            "select table_name from information_schema.tables "
+            "where table_catalog = $name and table_schema = 'main'",
+            {"name": _ALIAS},
+        ).fetchall()
+    return tuple(sorted(row[0] for row in rows))
+
+
 def _absolute(declared: str, folder: Path) -> Path:
     """Without `..`, and without following links: a link's name tells how to read its file."""
     return Path(os.path.normpath(folder.resolve() / declared))

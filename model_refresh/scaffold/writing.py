@@ -1,0 +1,69 @@
+"""A model's folder appears whole, sound by itself before it does, and never replaces another."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from model_refresh.config.folder import FILE, read_model
+from model_refresh.config.queries import query_problems
+from model_refresh.errors import ConfigError, StoreWriteError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+def require_free(name: str, fleet: Path) -> Path:
+    """The folder of a new model, which isn't there yet. Raises ConfigError with what to do."""
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            [
+                f"{name!r} is no model's name; accepted: a small letter, then up to 62 small "
+                "letters, digits and _"
+            ]
+        )
+    if taken := sorted(fleet.rglob(f"{name}/{FILE}")):
+        raise ConfigError([f"{taken[0]}: there is a model {name!r} already; give another name"])
+    home = fleet / name
+    if os.path.lexists(home):
+        raise ConfigError([f"{home} exists and is never overwritten; give another name"])
+    return home
+
+
+def write_folder(
+    home: Path, files: Mapping[str, str], *, fill: Callable[[Path], object] | None = None
+) -> None:
+    """Write a model's folder; `fill` puts data into it before it appears.
+
+    Raises ConfigError where the declaration wouldn't pass `check`, or the folder is there by now;
+    StoreWriteError where the disk refuses. Nothing is left then.
+    """
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=".init-", dir=home.parent))
+    except OSError as error:
+        raise StoreWriteError(f"{home.parent} can't be written: {error.strerror}") from error
+    try:
+        draft = scratch / home.name
+        draft.mkdir()
+        for name, text in files.items():
+            (draft / name).write_text(text, encoding="utf-8")
+        _require_sound(draft, home)
+        if fill is not None:
+            fill(draft)
+        if os.path.lexists(home):
+            raise ConfigError([f"{home} exists by now and is never overwritten"])
+        draft.rename(home)
+    except OSError as error:
+        raise StoreWriteError(f"{home} could not be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _require_sound(draft: Path, home: Path) -> None:
+    """What `check` asks of a folder, but for what is set for the whole fleet."""
+    reading = read_model(draft, environment=os.environ)
+    problems = [*reading.problems, *(query_problems(reading.model) if reading.model else [])]
+    if problems:
+        raise ConfigError([line.replace(str(draft), str(home)) for line in problems])
