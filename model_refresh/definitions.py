@@ -15,8 +15,10 @@ import dagster as dg
 from model_refresh.config.demands import missing_libraries
 from model_refresh.config.fleet import read_fleet
 from model_refresh.orchestration.build import build_definitions
+from model_refresh.orchestration.sqlite import be_patient_with_sqlite
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads starve other models
+be_patient_with_sqlite()
 
 _fleet = Path(os.environ.get("MODEL_REFRESH_FLEET", "fleet"))
 _home = Path(os.environ.get("MODEL_REFRESH_HOME", ".model_refresh"))
@@ -28,4 +30,6 @@ for _problem in _problems:
 for _lacking in (line for model in _models for line in missing_libraries(model)):
     logging.getLogger("model_refresh").error("no refresh until this is installed: %s", _lacking)
 
-defs: dg.Definitions = build_definitions(_models, home=_home)
+defs: dg.Definitions = build_definitions(
+    _models, home=_home, problems=None if _only else _problems, fleet=_fleet
+)

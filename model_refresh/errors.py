@@ -9,6 +9,7 @@ ModelRefreshError
 ├── StoreError             the store could not do what was asked
 │   ├── StoreWriteError    disk full, I/O error: nothing was published; worth another try
 │   ├── NotStored          there is no such thing
+│   ├── Leased             another refresh of this model is under way: worth another try
 │   └── CorruptError       bytes differ from their digest
 ├── SinkError              a sink refused a batch, which is published all the same
 │   └── SinkUnreachable    it is locked, full or out of reach: worth another try
@@ -72,6 +73,16 @@ class StoreWriteError(StoreError):
 
 class NotStored(StoreError):
     """The store holds no such thing."""
+
+
+class Leased(StoreError):
+    """Another refresh of the model is under way; `holder` says whose, in words."""
+
+    transient = True
+
+    def __init__(self, sentence: str, holder: str = "") -> None:
+        self.holder = holder
+        super().__init__(sentence)
 
 
 class CorruptError(StoreError):

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from model_refresh import pipeline
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.comparison import compare
 from model_refresh.refresh.dataset import build_dataset
+from model_refresh.refresh.override import override
 from model_refresh_tests.lab import MANUAL, Lab, copy_lab, make_lab
 
 settings.register_profile(
@@ -70,3 +72,28 @@ def answering(refreshed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
 def realtime(answering: Lab, tmp_path: Path) -> Lab:
     """A copy of it."""
     return copy_lab(answering, tmp_path, {"deploy": ["batch", "realtime"]})
+
+
+@pytest.fixture(scope="session")
+def overridden(refreshed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """Day FIRST scored by its champion; day SECOND by the constant, which a person put in."""
+    lab = copy_lab(refreshed, tmp_path_factory.mktemp("overridden"))
+    pipeline.score(lab.model, lab.store, lab.day(FIRST))
+    constant = lab.store.candidates(lab.day(FIRST), "constant").last()
+    assert constant is not None
+    assert constant.record.version is not None
+    override(
+        lab.store,
+        constant.record.version,
+        as_of=lab.day(SECOND),
+        who="ann",
+        reason="to see what becomes of it",
+    )
+    pipeline.score(lab.model, lab.store, lab.day(SECOND))
+    return lab
+
+
+@pytest.fixture
+def scored(overridden: Lab, tmp_path: Path) -> Lab:
+    """A copy of it, whose policy is to roll back."""
+    return copy_lab(overridden, tmp_path, {"champion.on_decay": "rollback"})

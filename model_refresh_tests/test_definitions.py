@@ -56,7 +56,7 @@ def groups(defs: dg.Definitions) -> set[str | None]:
 def test_a_broken_model_is_left_out_and_named(load: Load, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, logger="model_refresh"):
         defs = load()
-    assert groups(defs) == {"anna", "bert"}
+    assert groups(defs) == {"anna", "bert", "fleet"}
     told = [record.getMessage() for record in caplog.records]
     assert told
     assert all(line.startswith("left out: ") and "cleo" in line for line in told)
@@ -95,23 +95,23 @@ def test_a_fleet_that_is_not_there_is_named(
     load: Load, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     defs = load(MODEL_REFRESH_FLEET=str(tmp_path / "elsewhere"))
-    assert groups(defs) == set()
+    assert groups(defs) == {"fleet"}
     assert "there is no such folder" in caplog.text
     dg.Definitions.validate_loadable(defs)
 
 
-def test_each_model_has_a_schedule_and_the_fleet_two_sensors_and_one_job_that_approves(
+def test_each_model_has_a_schedule_and_the_fleet_its_sensors_and_one_job_that_approves(
     load: Load,
 ) -> None:
     repository = load().get_repository_def()
-    assert sorted(each.name for each in repository.schedule_defs) == [
-        "anna_schedule",
-        "bert_schedule",
-    ]
-    assert sorted(each.name for each in repository.sensor_defs) == [
-        "new_data",
-        "score_after_refresh",
-    ]
+    schedules = {each.name for each in repository.schedule_defs}
+    assert schedules == {"anna_schedule", "bert_schedule"}
+    sensors = [each.name for each in repository.sensor_defs]
+    assert {"new_data", "drift", "decay", "staleness", "score_after_refresh", "scoring"} <= set(
+        sensors
+    )
+    assert {"alerts", "overview", "recover"} <= set(sensors)
+    assert len(sensors) < 12  # one a reason, however many models there are
     assert sorted(repository.job_names) == ["__ASSET_JOB", "approve_promotion"]
 
 
@@ -123,13 +123,13 @@ def test_names_that_dagster_keeps_for_itself_are_good_names_of_models(
     for name in names:
         make_model(fleet, name=name, purchases=purchases)
     defs = load()
-    assert groups(defs) == {"anna", "bert", *names}
+    assert groups(defs) == {"anna", "bert", "fleet", *names}
     dg.Definitions.validate_loadable(defs)
 
 
 def test_loading_opens_no_heavy_library_and_warns_of_nothing() -> None:
     """Definitions load in the code server and in each run: seconds count, and lines are read."""
-    heavy = ("lightgbm", "sklearn", "optuna", "scipy", "pandas", "matplotlib")
+    heavy = ("lightgbm", "sklearn", "optuna", "scipy", "pandas", "matplotlib", "apprise")
     script = (
         "import json, sys; import model_refresh.definitions; "
         f"print(json.dumps([name for name in {heavy} if name in sys.modules]))"
@@ -150,8 +150,9 @@ def test_loading_opens_no_heavy_library_and_warns_of_nothing() -> None:
     [
         ["dagster", "definitions", "validate"],
         ["dagster", "asset", "list", "-m", "model_refresh.definitions"],
+        ["dg", "list", "defs", "--json"],
     ],
-    ids=["by workspace.yaml", "list of assets"],
+    ids=["by workspace.yaml", "list of assets", "list by dg"],
 )
 def test_dagsters_own_commands_work_from_the_project_root(
     command: list[str], tmp_path: Path

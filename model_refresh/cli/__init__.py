@@ -12,9 +12,16 @@ from typing import ParamSpec
 import typer
 
 from model_refresh.cli.acting import promote, refresh, rollback, score
+from model_refresh.cli.alerts import alerts, watchdog
 from model_refresh.cli.asking import check, show, verify
 from model_refresh.cli.champion import champion
+from model_refresh.cli.drift import drift
 from model_refresh.cli.history import history
+from model_refresh.cli.init import init
+from model_refresh.cli.orders import hold, release, skip
+from model_refresh.cli.overview import overview
+from model_refresh.cli.performance import performance
+from model_refresh.cli.plan import plan
 from model_refresh.cli.report import report
 from model_refresh.cli.scorer import scorer
 from model_refresh.cli.serving import serve
@@ -58,7 +65,9 @@ def _plainly(command: Callable[P, None]) -> Callable[P, None]:
 
 
 for _command in (
-    check, show, refresh, history, why, report, champion, promote, rollback, score, scorer, serve,
-    verify,
+    init, check, show, plan, refresh, history, why, report, champion, promote, rollback,
+    hold, release, skip, score, drift, scorer, serve,
+    overview, performance,
+    verify, alerts, watchdog,
 ):  # fmt: skip
     app.command()(_plainly(_command))

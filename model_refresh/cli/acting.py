@@ -1,7 +1,7 @@
 """Commands that change something: refresh, score, promote, rollback."""
 
-import getpass
 import os
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -24,16 +24,22 @@ from model_refresh.cli.shared import (
     print_json,
     say,
     store_of,
+    user,
 )
 from model_refresh.config.model import Model
 from model_refresh.errors import NotStored
+from model_refresh.monitoring.orders import barred
+from model_refresh.monitoring.reasons import wants_wide_search
+from model_refresh.monitoring.state import read_state
+from model_refresh.pipeline.alone import demanded, refresh_alone
 from model_refresh.pipeline.production import delivery
 from model_refresh.records import Entry
 from model_refresh.refresh.approval import approve
 from model_refresh.refresh.override import override, roll_back
 from model_refresh.storage import ModelStore
 from model_refresh.storage.files import sweep
-from model_refresh.storage.store import stamp
+from model_refresh.storage.leases import Holder
+from model_refresh.storage.store import stamp, utc_now
 
 
 def _said(text: str) -> str:
@@ -63,9 +69,18 @@ def refresh(
     """Run the whole refresh: dataset, candidates, comparison, verdict, champion."""
     model = find_model(name, fleet)
     store, when = _swept(model, home), instant(model, as_of)
+    state = read_state(model, store, utc_now())
+    if (bar := barred(state, when)) is not None and not json:
+        say(f"started by hand all the same: {bar}")
     with watching(model) as watch:
-        promotion = pipeline.refresh(
-            model, store, when, wide=wide, on_step=watch.tell, on_progress=watch.progress
+        promotion = refresh_alone(
+            model,
+            store,
+            demanded(model, when, by=user()),
+            holder=Holder.here(f"{user()}'s model-refresh refresh, process {_process()}"),
+            wide=wide or wants_wide_search(state),
+            on_step=watch.tell,
+            on_progress=watch.progress,
         )
     newest = store.champion.last()
     now = newest.record if newest else None
@@ -136,7 +151,7 @@ def promote(
     if as_of is not None and not force:
         raise typer.BadParameter("--as-of goes with --force")
     if not force:
-        entry = approve(model, store, version, who=_user(), reason=reason)
+        entry = approve(model, store, version, who=user(), reason=reason)
         _print_entry(entry, json=json)
         return
     if version not in store.versions():
@@ -145,7 +160,7 @@ def promote(
             f"model-refresh history {name} --json"
         )
     when = instant(model, as_of) if as_of is not None else newest_refresh(model, store)
-    _print_entry(override(store, version, as_of=when, who=_user(), reason=reason), json=json)
+    _print_entry(override(store, version, as_of=when, who=user(), reason=reason), json=json)
 
 
 def rollback(
@@ -166,7 +181,7 @@ def rollback(
     """Bring a former champion back by one log entry; nothing is trained."""
     model = find_model(name, fleet)
     when = instant(model, as_of) if as_of is not None else None
-    entry = roll_back(store_of(model, home), to=to, as_of=when, who=_user(), reason=reason)
+    entry = roll_back(store_of(model, home), to=to, as_of=when, who=user(), reason=reason)
     _print_entry(entry, json=json)
 
 
@@ -182,11 +197,8 @@ def _in_production(entry: Entry) -> str:
     return f"{entry.version} since {stamp(entry.as_of)}{by_hand}"
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a user that has no name
-        return f"uid {os.getuid()}"
+def _process() -> str:
+    return f"{os.getpid()} on {socket.gethostname()}"
 
 
 def _print_entry(entry: Entry, *, json: bool) -> None:

@@ -25,10 +25,11 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
+from model_refresh.config.alerts import read_alerts
 from model_refresh.config.demands import missing_libraries
 from model_refresh.config.fleet import read_fleet
 from model_refresh.config.model import Model
-from model_refresh.config.queries import query_problems, query_warnings
+from model_refresh.config.queries import query_problems, query_warnings, read_queries_ahead
 from model_refresh.config.show import resolved
 from model_refresh.config.warnings import warnings
 from model_refresh.errors import ConfigError, CorruptError, ModelRefreshError, NotStored
@@ -85,7 +86,7 @@ def show(name: Name, json: Json = False, fleet: FleetFolder = FLEET) -> None:
         {
             "field": each.path,
             "value": each.value if isinstance(each.value, str) else jsonlib.dumps(each.value),
-            "": "" if each.was_set else "default",
+            "": each.inherited or ("" if each.was_set else "default"),
         }
         for each in settings
     ]
@@ -112,7 +113,8 @@ def verify(names: Names = None, json: Json = False, home: Home = HOME) -> None:
 def _read(fleet: Path, names: Sequence[str] | None) -> tuple[list[Model], list[str]]:
     """The models of these names, or of the whole fleet, and what is wrong with them."""
     if not names:
-        return read_fleet(fleet, environment=os.environ)
+        models, wrong = read_fleet(fleet, environment=os.environ)
+        return models, [*wrong, *read_alerts(fleet, environment=os.environ).problems]
     found = [read_fleet(fleet, environment=os.environ, only=name) for name in dict.fromkeys(names)]
     problems = dict.fromkeys(problem for _, problems in found for problem in problems)
     return [model for models, _ in found for model in models], list(problems)
@@ -120,9 +122,11 @@ def _read(fleet: Path, names: Sequence[str] | None) -> tuple[list[Model], list[s
 
 def _with_sound_queries(models: list[Model], problems: list[str]) -> tuple[list[Model], list[str]]:
     """The models whose queries may run, and what is wrong with the others beside the problems."""
+    read_queries_ahead(models)
     wrong = {model.name: query_problems(model) for model in models}
     sound = [model for model in models if not wrong[model.name]]
-    return sound, [*problems, *(problem for found in wrong.values() for problem in found)]
+    told = dict.fromkeys(problem for found in wrong.values() for problem in found)
+    return sound, [*problems, *told]
 
 
 def _all_well(fleet: Path, models: Sequence[Model]) -> str:

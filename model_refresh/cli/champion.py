@@ -19,11 +19,13 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
-from model_refresh.records import Entry
+from model_refresh.monitoring.orders import hold_sentence
+from model_refresh.monitoring.state import read_state
+from model_refresh.records import Entry, Order
 from model_refresh.refresh.approval import Waiting, waiting
 from model_refresh.refresh.incumbent import champion_at, champion_by_clock
 from model_refresh.storage import Line, ModelStore
-from model_refresh.storage.store import stamp
+from model_refresh.storage.store import stamp, utc_now
 
 
 def champion(
@@ -57,8 +59,9 @@ def champion(
     when = moment(model, at) if at is not None else None
     line = _line_at(store, when, by_clock=recorded)
     asked = waiting(store) if when is None else None
+    held = read_state(model, store, utc_now()).hold if when is None else None
     if json:
-        print_json(_as_json(line, asked))
+        print_json(_as_json(line, asked, held))
         return
     if line is None:
         say(f"{name} has no champion {f'at {at}' if at else 'yet'}")
@@ -67,6 +70,8 @@ def champion(
             say(told)
     if asked is not None:
         say(f"{asked.version} of {stamp(asked.promotion.as_of)} {asked.promotion.sentence}")
+    if held is not None:
+        say(hold_sentence(model, held))
 
 
 def _line_at(store: ModelStore, when: dt.datetime | None, *, by_clock: bool) -> Line[Entry] | None:
@@ -87,9 +92,11 @@ def _told(line: Line[Entry]) -> list[str]:
     ]
 
 
-def _as_json(line: Line[Entry] | None, asked: Waiting | None) -> dict[str, object] | None:
-    """The entry's fields, and beside them `recorded_at` and `waiting`; null where there is none."""
-    if line is None and asked is None:
+def _as_json(
+    line: Line[Entry] | None, asked: Waiting | None, held: Line[Order] | None
+) -> dict[str, object] | None:
+    """The entry's fields, and beside them `recorded_at`, `waiting`, `hold`; null without any."""
+    if line is None and asked is None and held is None:
         return None
     fields = dict.fromkeys(Entry.model_fields) if line is None else plain(line.record)
     waits = asked and {
@@ -101,6 +108,7 @@ def _as_json(line: Line[Entry] | None, asked: Waiting | None) -> dict[str, objec
         **fields,
         "recorded_at": line and _recorded(line),
         "waiting": waits,
+        "hold": held and plain(held.record),
     }
 
 

@@ -20,17 +20,28 @@ from model_refresh.cli.shared import (
     store_of,
 )
 from model_refresh.metrics import metric
-from model_refresh.records import Entry, Instant, Promotion, Record, Verdict
+from model_refresh.monitoring.orders import hold_sentence
+from model_refresh.monitoring.state import read_state
+from model_refresh.records import (
+    Entry,
+    Instant,
+    Order,
+    Promotion,
+    ReasonKind,
+    Record,
+    Verdict,
+)
 from model_refresh.refresh.champion import settled_promotion
 from model_refresh.refresh.clearance import failed_test
 from model_refresh.storage import Line, ModelStore
-from model_refresh.storage.store import stamp
+from model_refresh.storage.store import stamp, utc_now
 
 
 class Event(Record):
-    """A refresh, a rollback or an override.
+    """A refresh, a rollback, an override, or an order (hold, release, skip).
 
-    `decision` is None for a refresh that came to none; `metrics` are the challenger's.
+    `decision` is None for a refresh that came to none; `metrics` are the challenger's; `reason` is
+    why the refresh began last. An order's as_of is its day, a skip's the frame left out.
     """
 
     as_of: str
@@ -39,13 +50,16 @@ class Event(Record):
     sentence: str
     challenger: str | None = None
     champion: str | None = None
+    reason: ReasonKind | None = None
+    reason_sentence: str | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
 
 
 def history(name: Name, json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME) -> None:
-    """List refreshes, rollbacks and overrides: what was decided, and why."""
+    """List refreshes, rollbacks, overrides, holds: what was decided, and why."""
     model = find_model(name, fleet)
-    events = sorted(_events(store_of(model, home)), key=lambda e: (e.as_of, e.recorded_at))
+    store = store_of(model, home)
+    events = sorted(_events(store), key=lambda e: (e.as_of, e.recorded_at))
     if json:
         print_json([plain(event) for event in events])
     elif not events:
@@ -53,12 +67,19 @@ def history(name: Name, json: Json = False, fleet: FleetFolder = FLEET, home: Ho
     else:
         label = metric(model.primary_metric).label
         rows = [{**dict(e), label: e.metrics.get(model.primary_metric)} for e in events]
-        print_table(["as_of", "decision", label, "champion", "sentence"], rows)
+        print_table(["as_of", "decision", label, "champion", "reason", "sentence"], rows)
+        if (held := read_state(model, store, utc_now()).hold) is not None:
+            say(hold_sentence(model, held))
 
 
 def _events(store: ModelStore) -> Iterator[Event]:
     for as_of in store.refreshed():
-        yield from _refreshes(store, as_of)
+        why = store.reasons(as_of).last()
+        said = {"reason": why and why.record.kind, "reason_sentence": why and why.record.sentence}
+        for event in _refreshes(store, as_of):
+            yield event.model_copy(update=said)
+    for order in store.orders.lines():
+        yield _ordered(order)
     for line in store.champion.lines():
         if line.record.kind != "promotion":
             yield _by_hand(line)
@@ -111,7 +132,11 @@ def _stopped(store: ModelStore, line: Line[Verdict]) -> Event:
 
 
 def _unjudged(store: ModelStore, as_of: dt.datetime) -> Iterator[Event]:
-    reached = store.comparisons(as_of).last() or store.datasets(as_of).last()
+    reached = (
+        store.comparisons(as_of).last()
+        or store.datasets(as_of).last()
+        or store.reasons(as_of).last()
+    )
     if reached is not None:
         yield Event(
             as_of=stamp(as_of),
@@ -119,6 +144,17 @@ def _unjudged(store: ModelStore, as_of: dt.datetime) -> Iterator[Event]:
             decision=None,
             sentence="it stopped before a verdict: run it again",
         )
+
+
+def _ordered(line: Line[Order]) -> Event:
+    order = line.record
+    until = f" (until {order.until:%Y-%m-%d %H:%M} UTC)" if order.until else ""
+    return Event(
+        as_of=stamp(order.as_of) if order.as_of else f"{line.recorded_at:%Y-%m-%d}",
+        recorded_at=line.recorded_at,
+        decision=order.kind,
+        sentence=f"{order.who}: {order.reason}{until}".rstrip(": "),
+    )
 
 
 def _by_hand(line: Line[Entry]) -> Event:

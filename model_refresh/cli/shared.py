@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import getpass
 import json
 import os
 import sys
@@ -97,6 +98,14 @@ def newest_refresh(model: Model, store: ModelStore) -> dt.datetime:
     if not instants:
         raise NotStored(f"{model.name} was never refreshed: model-refresh refresh {model.name}")
     return instants[-1]
+
+
+def user() -> str:
+    """Who runs this command, for what is kept for ever."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user that has no name
+        return f"uid {os.getuid()}"
 
 
 def print_json(value: object) -> None:

@@ -1,6 +1,7 @@
 """Is a refresh due, and why: pure functions from what is known to a reason.
 
-Below them is the look at a source that they reason from; nothing else here touches the world.
+A reason's `request` is the same for the same cause, so that one cause asks once, whoever repeats
+the question. Below them is the look at a source that some reason from.
 """
 
 import datetime as dt
@@ -9,8 +10,11 @@ from pathlib import Path
 
 from model_refresh.config.model import Model
 from model_refresh.config.source import watermark
-from model_refresh.records import Reason, ReasonKind, Record
+from model_refresh.monitoring.state import State
+from model_refresh.monitoring.ticks import next_tick
+from model_refresh.records import Drift, Performance, Reason, ReasonKind, Record
 from model_refresh.splits import Cadence, first_refresh
+from model_refresh.storage import Line
 from model_refresh.storage.folder import bytes_digest
 
 
@@ -24,15 +28,108 @@ class SourceState(Record):
     watermark: dt.datetime | None = None
 
 
-def scheduled(model: Model, now: dt.datetime) -> Reason | None:
-    """The refresh that a tick of the model's schedule at `now` asks for; None before the start."""
-    as_of = model.cadence.floor(now)
+LATE = dt.timedelta(minutes=15)
+"""A tick that comes later than this after its time catches up."""
+_REMEDY_TIME = dt.timedelta(minutes=10)
+"""How long a rollback may take to follow the grades that ask for it."""
+
+
+def scheduled(model: Model, tick: dt.datetime, now: dt.datetime | None = None) -> Reason | None:
+    """The refresh that a tick of the model's schedule asks for; None before the start.
+
+    It is that of the frame that was the newest at the tick. One that comes late stands for all that
+    were missed: it catches up.
+    """
+    as_of = model.cadence.floor(tick)
     if as_of is None:
         return None
     schedule = model.spec.schedule
+    utc = tick.astimezone(dt.UTC)  # local time repeats itself when the clock is set back
+    late = (now or tick) - tick
+    kind: ReasonKind = "catch_up" if late > LATE else "schedule"
     sentence = f"scheduled: {schedule.cron} {schedule.timezone}"
-    tick = now.astimezone(dt.UTC)  # local time repeats itself when the clock is set back
-    return _reason(model, "schedule", as_of, sentence=sentence, cause=f"{tick:%Y-%m-%dT%H:%M}")
+    if kind == "catch_up":
+        sentence = f"catching up: the tick of {utc:%Y-%m-%d %H:%M} UTC came {_long(late)} late"
+    request = f"{model.name}|{model.cadence.key(as_of)}|schedule|{utc:%Y-%m-%dT%H:%M}"
+    return Reason(kind=kind, as_of=as_of, sentence=sentence, request=request)
+
+
+def superseded(model: Model, tick: dt.datetime, now: dt.datetime) -> str | None:
+    """Why a tick of the past starts nothing: a later one has passed as well. None for the last."""
+    if (later := next_tick(model, tick)) > now:
+        return None
+    return (
+        f"{model.name}: the tick of {tick.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC is superseded by "
+        f"a later one, of {later:%Y-%m-%d %H:%M} UTC or after"
+    )
+
+
+def drifted(state: State, *, asked: dt.datetime | None = None) -> Reason | None:
+    """The early refresh that drift of the newest measured frame asks for.
+
+    None where that frame is within its limits or was measured against another champion; where the
+    newest frame's refresh has begun; and, after one was `asked` for, until its frame's labels have
+    matured: before that there is nothing new to learn from.
+    """
+    if not state.model.spec.triggers.drift or not _may_begin(state, asked):
+        return None
+    if (line := found_drift(state)) is None:
+        return None
+    key = state.model.cadence.key(line.record.as_of)
+    return _newest(state, "drift", f"frame {key}: {line.record.sentence}", cause=key)
+
+
+def decayed(state: State, *, asked: dt.datetime | None = None) -> Reason | None:
+    """The early refresh that the newest graded batch asks for, as `champion.on_decay` has it.
+
+    None where it is not the present champion's, or a rollback answers it; one that could not be
+    made is answered by a refresh. `asked` as for drift.
+    """
+    if not _may_begin(state, asked) or (line := found_decay(state)) is None:
+        return None
+    key = state.model.cadence.key(line.record.as_of)
+    return _newest(state, "decay", f"batch {key}: {line.record.sentence}", cause=key)
+
+
+def stale(state: State, *, asked: dt.datetime | None = None) -> Reason | None:
+    """The refresh that a champion which is older than `champion.max_age` asks for.
+
+    It asks once in a quarter of that age, counted from the last refresh that began or was `asked`
+    for: a champion that better ones could not be found for is old for good reasons.
+    """
+    model, newest = state.model, state.newest
+    if not model.spec.triggers.staleness or not state.is_overdue or not _may_begin(state, None):
+        return None
+    last = max(filter(None, [state.newest_refresh, asked]), default=None)
+    if last is not None and newest is not None and newest < last + model.max_age / 4:
+        return None
+    age, allowed = _long(state.age or dt.timedelta(0)), _long(model.max_age)
+    sentence = f"the champion is {age} old and past champion.max_age, {allowed}"
+    number = state.entry.number if state.entry else 0
+    return _newest(state, "staleness", sentence, cause=f"entry {number}")
+
+
+def found_drift(state: State) -> Line[Drift] | None:
+    """The newest measured drift, if it was found and is of the present champion."""
+    line, entry = state.drift, state.entry
+    is_ours = line is not None and entry is not None and line.record.entry == entry.record.number
+    return line if line is not None and is_ours and line.record.is_found else None
+
+
+def found_decay(state: State) -> Line[Performance] | None:
+    """The newest grades, if they ask for a refresh of the present champion."""
+    line, entry = state.performance, state.entry
+    if line is None or entry is None or line.record.champion != entry.record.version:
+        return None
+    remedy = line.record.remedy
+    is_undone = remedy == "rollback" and state.now - line.recorded_at > _REMEDY_TIME
+    return line if remedy == "refresh" or is_undone else None
+
+
+def wants_wide_search(state: State) -> bool:
+    """Whether the next refresh, whatever starts it, should look beyond what was good before."""
+    drift = state.model.spec.triggers.drift and found_drift(state) is not None
+    return drift or found_decay(state) is not None
 
 
 def postponed(model: Model, reason: Reason | None, now: dt.datetime) -> str | None:
@@ -75,6 +172,17 @@ def new_data(
     return _reason(model, "new_data", as_of, sentence=sentence, cause=cause)
 
 
+def priority(state: State) -> int:
+    """The place in the queue, higher first: as declared, then who has waited longest.
+
+    That is how many frames have come since the last one whose refresh began: 999 at most.
+    """
+    model, cadence = state.model, state.model.cadence
+    last = state.newest_refresh or first_refresh(cadence, model.sizes)
+    waited = cadence.count(state.now) - cadence.count(last)
+    return model.spec.runs.priority * 1_000 + min(max(waited, 0), 999)
+
+
 def look_at_source(model: Model, now: dt.datetime) -> SourceState:
     """The state of a model's source now; raises what its files or its query raise."""
     stamps = [f"{path}:{_stamp(path)}" for path in model.source_files()]
@@ -88,11 +196,34 @@ def look_at_source(model: Model, now: dt.datetime) -> SourceState:
     )
 
 
+def _may_begin(state: State, asked: dt.datetime | None) -> bool:
+    """Whether the newest frame can be refreshed, has not been, and was not asked for lately."""
+    model, as_of = state.model, state.newest
+    if as_of is None or as_of < first_refresh(model.cadence, model.sizes):
+        return False
+    is_rested = asked is None or as_of >= asked + model.sizes.gap
+    return is_rested and not state.has_begun(as_of)
+
+
+def _newest(state: State, kind: ReasonKind, sentence: str, *, cause: str) -> Reason | None:
+    if state.newest is None:
+        return None
+    return _reason(state.model, kind, state.newest, sentence=sentence, cause=cause)
+
+
 def _reason(
     model: Model, kind: ReasonKind, as_of: dt.datetime, *, sentence: str, cause: str
 ) -> Reason:
     request = f"{model.name}|{model.cadence.key(as_of)}|{kind}|{cause}"
     return Reason(kind=kind, as_of=as_of, sentence=sentence, request=request)
+
+
+def _long(span: dt.timedelta) -> str:
+    """A span for people, to the unit that tells most."""
+    hours = span / dt.timedelta(hours=1)
+    if hours >= 48:
+        return f"{hours / 24:.0f} days"
+    return f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
 
 
 def _newly_reached(cadence: Cadence, seen: SourceState, found: SourceState) -> dt.datetime | None:

@@ -10,6 +10,7 @@ from model_refresh.config.demands import require_libraries
 from model_refresh.config.model import Model
 from model_refresh.config.training import AnyCandidate
 from model_refresh.orchestration import metadata
+from model_refresh.orchestration.declaring import asset
 from model_refresh.orchestration.describe import describe
 from model_refresh.orchestration.names import (
     CHALLENGER,
@@ -22,10 +23,12 @@ from model_refresh.orchestration.names import (
     TRIAL_SCORES,
     candidate_inputs,
     candidate_keys,
+    is_refresh,
     is_wide,
     key,
     trial_steps,
 )
+from model_refresh.orchestration.performance import performance_asset
 from model_refresh.orchestration.resources import StoreResource, telling_failures
 from model_refresh.orchestration.scorer import scorer_asset
 from model_refresh.orchestration.telling import telling_progress
@@ -56,16 +59,19 @@ def model_assets(model: Model) -> list[dg.AssetsDefinition]:
         *([scorer_asset(model)] if SCORER in trial_steps(model) else []),
         _champion(model),
         _scores(model),
+        performance_asset(model),
     ]
 
 
 def _features(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, FEATURES))
+    @asset(**describe(model, FEATURES), pool=model.spec.runs.pool)
     def features(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
+            if is_refresh(context, model):
+                store.refreshing(context, model)
             frame = current_frame(model, store.swept(model), as_of)
         return dg.MaterializeResult(metadata=metadata.of_frame(frame, store.of(model).place(frame)))
 
@@ -73,7 +79,7 @@ def _features(model: Model) -> dg.AssetsDefinition:
 
 
 def _dataset(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, DATASET), deps=[key(model, FEATURES)])
+    @asset(**describe(model, DATASET), deps=[key(model, FEATURES)], pool=model.spec.runs.pool)
     def dataset(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
@@ -89,14 +95,14 @@ def _dataset(model: Model) -> dg.AssetsDefinition:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
             require_libraries(model)
-            line = build_dataset(model, store.of(model), as_of, on_frame=report)
+            line = build_dataset(model, store.refreshing(context, model), as_of, on_frame=report)
         return dg.MaterializeResult(metadata=metadata.of_dataset(line.record, key(model, FEATURES)))
 
     return dataset
 
 
 def _candidate(model: Model, algorithm: AnyCandidate) -> dg.AssetsDefinition:
-    @dg.asset(
+    @asset(
         **describe(model, "candidates", algorithm.algorithm),
         deps=candidate_inputs(model, algorithm),
     )
@@ -105,8 +111,9 @@ def _candidate(model: Model, algorithm: AnyCandidate) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures(), telling_progress(context.log.info) as tell:
+            kept = store.refreshing(context, model)
             line = resume_candidate(
-                model, store.of(model), as_of, algorithm, wide=is_wide(context), on_progress=tell
+                model, kept, as_of, algorithm, wide=is_wide(context), on_progress=tell
             )
         if line.record.failure is not None:
             context.log.warning(line.record.failure)
@@ -118,13 +125,13 @@ def _candidate(model: Model, algorithm: AnyCandidate) -> dg.AssetsDefinition:
 
 
 def _comparison(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, COMPARISON), deps=candidate_keys(model))
+    @asset(**describe(model, COMPARISON), deps=candidate_keys(model))
     def comparison(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            line, candidates = resume_comparison(model, store.of(model), as_of)
+            line, candidates = resume_comparison(model, store.refreshing(context, model), as_of)
         verdict = judge(model, line.record)
         return dg.MaterializeResult(
             metadata=metadata.of_comparison(line.record, candidates, verdict)
@@ -134,26 +141,26 @@ def _comparison(model: Model) -> dg.AssetsDefinition:
 
 
 def _challenger(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, CHALLENGER), deps=[key(model, COMPARISON)])
+    @asset(**describe(model, CHALLENGER), deps=[key(model, COMPARISON)])
     def challenger(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            line = resume_challenger(model, store.of(model), as_of)
+            line = resume_challenger(model, store.refreshing(context, model), as_of)
         return dg.MaterializeResult(metadata=metadata.of_challenger(line))
 
     return challenger
 
 
 def _trial_scores(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, TRIAL_SCORES), deps=[key(model, CHALLENGER), key(model, FEATURES)])
+    @asset(**describe(model, TRIAL_SCORES), deps=[key(model, CHALLENGER), key(model, FEATURES)])
     def trial_scores(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            line = resume_trial(model, store.of(model), as_of)
+            line = resume_trial(model, store.refreshing(context, model), as_of)
         return dg.MaterializeResult(metadata=of_trial(line.record))
 
     return trial_scores
@@ -162,7 +169,7 @@ def _trial_scores(model: Model) -> dg.AssetsDefinition:
 def _champion(model: Model) -> dg.AssetsDefinition:
     tests = [key(model, step) for step in trial_steps(model)]
 
-    @dg.asset(
+    @asset(
         **describe(model, CHAMPION, partitioned=False),
         deps=[key(model, CHALLENGER), key(model, COMPARISON), *tests],
     )
@@ -172,7 +179,7 @@ def _champion(model: Model) -> dg.AssetsDefinition:
         partition = context.partition_key if context.has_partition_key else None
         as_of = model.cadence.parse(partition) if partition is not None else None
         with telling_failures():
-            promotion, comparison = resume_promotion(model, store.of(model), as_of)
+            promotion, comparison = resume_promotion(model, store.refreshing(context, model), as_of)
         context.log.info(promotion.sentence)
         return dg.MaterializeResult(metadata=metadata.of_promotion(promotion, comparison))
 
@@ -180,7 +187,11 @@ def _champion(model: Model) -> dg.AssetsDefinition:
 
 
 def _scores(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(**describe(model, SCORES), deps=[key(model, FEATURES), key(model, CHAMPION)])
+    @asset(
+        **describe(model, SCORES),
+        deps=[key(model, FEATURES), key(model, CHAMPION)],
+        pool=model.spec.runs.pool,
+    )
     def scores(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from model_refresh.config.model import Model
 from model_refresh.orchestration import metadata
+from model_refresh.orchestration.declaring import asset_check
 from model_refresh.orchestration.names import COMPARISON, PROMOTION_GATE, key
 from model_refresh.orchestration.resources import StoreResource, telling_failures
 from model_refresh.pipeline import report
@@ -23,7 +24,7 @@ _SEVERITY: dict[Decision, dg.AssetCheckSeverity] = {
 def promotion_gate(model: Model) -> dg.AssetChecksDefinition:
     """`promote` passes; `retain` warns and the run goes on; `reject` is an error that stops it."""
 
-    @dg.asset_check(
+    @asset_check(
         asset=key(model, COMPARISON),
         name=PROMOTION_GATE,
         blocking=True,
@@ -32,7 +33,7 @@ def promotion_gate(model: Model) -> dg.AssetChecksDefinition:
     def gate(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
         partition = context.partition_key if context.has_partition_key else None
         with telling_failures():
-            kept = store.of(model)
+            kept = store.refreshing(context, model)
             as_of = model.cadence.parse(partition) if partition else newest_compared(model, kept)
             verdict = resume_verdict(model, kept, as_of).record
             page = report(model, kept, verdict)

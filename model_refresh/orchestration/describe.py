@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict
+from typing import Required, TypedDict
 
 import dagster as dg
 
 from model_refresh.config.model import Model
+from model_refresh.orchestration.freshness import freshness
 from model_refresh.orchestration.names import (
     CHALLENGER,
     CHAMPION,
@@ -15,6 +17,7 @@ from model_refresh.orchestration.names import (
     DATASET,
     FEATURES,
     MODEL_TAG,
+    PERFORMANCE,
     SCORER,
     SCORES,
     TRIAL_SCORES,
@@ -32,6 +35,7 @@ _SAYS = {
     TRIAL_SCORES: "The current frame scored by challenger and incumbent, side by side, as a test.",
     CHAMPION: "Who is in production now. Only a passed verdict changes it.",
     SCORES: "One batch a frame by the champion that counts for it.",
+    PERFORMANCE: "How a batch did, once its labels have matured, beside what was promised.",
 }
 
 _KINDS_OF_SINKS = {"parquet": "parquet", "duckdb": "duckdb", "postgresql": "postgres"}
@@ -39,9 +43,9 @@ _KINDS_OF_SINKS = {"parquet": "parquet", "duckdb": "duckdb", "postgresql": "post
 
 
 class Presentation(TypedDict, total=False):
-    """The keyword arguments of `dagster.asset` that say how an asset looks."""
+    """The arguments of `dagster.AssetSpec` that say how an asset looks."""
 
-    key: dg.AssetKey
+    key: Required[dg.AssetKey]
     group_name: str
     description: str
     kinds: set[str]
@@ -49,6 +53,7 @@ class Presentation(TypedDict, total=False):
     tags: Mapping[str, str]
     metadata: Mapping[str, dg.MetadataValue]
     partitions_def: dg.PartitionsDefinition[str]
+    freshness_policy: dg.FreshnessPolicy
 
 
 def describe(model: Model, *step: str, partitioned: bool = True) -> Presentation:
@@ -64,6 +69,8 @@ def describe(model: Model, *step: str, partitioned: bool = True) -> Presentation
     )
     if partitioned:
         presentation["partitions_def"] = partitions(model)
+    if (policy := freshness(model, step[0])) is not None:
+        presentation["freshness_policy"] = policy
     return presentation
 
 
@@ -91,6 +98,12 @@ def _kinds(model: Model, step: tuple[str, ...]) -> set[str]:
 def _references(model: Model, step: str) -> Mapping[str, dg.MetadataValue]:
     files: dict[str, Path | None] = {FEATURES: model.features_path, DATASET: model.labels_path}
     file = files.get(step) or model.folder / "model.yaml"
+    return _reference(file)
+
+
+@lru_cache(maxsize=16)
+def _reference(file: Path) -> Mapping[str, dg.MetadataValue]:
+    """The link to a file; a model's assets follow each other, and share theirs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of code references; without them: no link
         reference = dg.LocalFileCodeReference(file_path=str(file), line_number=1, label=file.name)

@@ -128,6 +128,11 @@ def of_cost(cost: Cost | None) -> Metadata:
     }
 
 
+def with_cost(result: dg.MaterializeResult[None], cost: Cost) -> dg.MaterializeResult[None]:
+    """A step's result with what its body used, unless it tells of a cost itself."""
+    return result._replace(metadata={**of_cost(cost), **(result.metadata or {})})
+
+
 def of_comparison(
     comparison: Comparison, candidates: Iterable[Candidate], verdict: Verdict
 ) -> Metadata:

@@ -1,27 +1,32 @@
 """Names that the shell shares: asset keys, tags, and how a model's dates become partitions."""
 
+from functools import cache
+
 import dagster as dg
 
 from model_refresh.config.ensemble import Ensemble
 from model_refresh.config.model import Model
 from model_refresh.config.training import AnyCandidate
+from model_refresh.orchestration.tags import IMPLICIT_JOB as IMPLICIT_JOB
+from model_refresh.orchestration.tags import MODEL_TAG as MODEL_TAG
+from model_refresh.orchestration.tags import PARTITION_TAG as PARTITION_TAG
+from model_refresh.orchestration.tags import REASON_KIND_TAG as REASON_KIND_TAG
+from model_refresh.orchestration.tags import REASON_TAG as REASON_TAG
+from model_refresh.orchestration.tags import REQUEST_TAG as REQUEST_TAG
+from model_refresh.orchestration.tags import SEARCH_TAG as SEARCH_TAG
+from model_refresh.orchestration.tags import SELECTION_TAG as SELECTION_TAG
+from model_refresh.splits import Cadence
 
 FEATURES, DATASET, COMPARISON = "features", "dataset", "comparison"
 CHALLENGER, CHAMPION, SCORES = "challenger", "champion", "scores"
 TRIAL_SCORES, SCORER = "trial_scores", "scorer"
 PROMOTION_GATE = "promotion_gate"
 SCORE_SHIFT, SCORER_CONFORMANCE = "score_shift", "scorer_conformance"
+DRIFT = "drift"
+PERFORMANCE, DECAY = "performance", "decay"
 
-MODEL_TAG = "model_refresh/model"
-SELECTION_TAG = "model_refresh/selection"
-REASON_TAG = "model_refresh/reason"
-SEARCH_TAG = "model_refresh/search"
 WIDE = "wide"
 """Value of SEARCH_TAG in a run whose searches look everywhere, whatever was good before."""
-PARTITION_TAG = "dagster/partition"  # Dagster's own
-
-IMPLICIT_JOB = "__ASSET_JOB"
-"""Dagster's own job over all assets: a job for each model would make loading quadratic."""
 
 
 def key(model: Model, *step: str) -> dg.AssetKey:
@@ -59,14 +64,31 @@ def score_selection(model: Model) -> list[dg.AssetKey]:
     return [key(model, FEATURES), key(model, SCORES)]
 
 
+def is_refresh(context: dg.AssetExecutionContext, model: Model) -> bool:
+    """Whether the run goes on from the frame to the dataset, and so refreshes the model."""
+    return key(model, DATASET) in (context.run.asset_selection or ())
+
+
+def performance_selection(model: Model) -> list[dg.AssetKey]:
+    """What grading materializes; a check comes with its asset."""
+    return [key(model, PERFORMANCE)]
+
+
 def is_wide(context: dg.AssetExecutionContext) -> bool:
     """Whether the run asks for searches that look everywhere."""
     return context.run.tags.get(SEARCH_TAG) == WIDE
 
 
 def partitions(model: Model) -> dg.TimeWindowPartitionsDefinition:
-    """One partition a frame. The newest has a key from the instant at which its window opens."""
-    cadence = model.cadence
+    """One partition a frame. The newest has a key from the instant at which its window opens.
+
+    Models of one cadence share it, and with it what Dagster keeps about its keys.
+    """
+    return _partitions(model.cadence)
+
+
+@cache
+def _partitions(cadence: Cadence) -> dg.TimeWindowPartitionsDefinition:
     return dg.TimeWindowPartitionsDefinition(
         start=cadence.key(cadence.start),
         cron_schedule=cadence.cron,

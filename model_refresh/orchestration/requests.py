@@ -1,37 +1,75 @@
-"""From a reason to a run request: which assets, which partition, and tags that say why."""
+"""From a reason to a run request, and from a run back to its reason: tags say why.
 
-from collections.abc import Iterable, Sequence
+A run key makes one cause start one run. It is not given anew where that run fails: what died in a
+crash the sensor `recover` starts again, and what failed for good waits for its next cause.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    BACKFILL_ID_TAG,
+    PRIORITY_TAG,
+    RUN_KEY_TAG,
+    SCHEDULE_NAME_TAG,
+    SENSOR_NAME_TAG,
+)
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError
+from model_refresh.monitoring.reasons import priority, wants_wide_search
+from model_refresh.monitoring.state import State
 from model_refresh.orchestration.names import (
     MODEL_TAG,
     PARTITION_TAG,
+    REASON_KIND_TAG,
     REASON_TAG,
+    REQUEST_TAG,
     SEARCH_TAG,
     SELECTION_TAG,
     WIDE,
     refresh_selection,
     score_selection,
 )
-from model_refresh.records import Reason
+from model_refresh.records import Instant, Reason, ReasonKind
 
 REFRESH, SCORE = "refresh", "score"
+USER_TAGS = ("user", "dagster/user")
+"""Tags of a run that may say who launched it; the open-source UI itself knows no users."""
+_SENTENCE_LENGTH = 200
+_SCORES_FIRST = 999
+"""A batch is quick and somebody waits for it: it comes before refreshes of its model's priority."""
 
 
-def request_refresh(model: Model, reason: Reason) -> dg.RunRequest:
-    """A whole refresh, without scoring, which follows it whatever its result."""
+def request_refresh(model: Model, reason: Reason, *, state: State | None = None) -> dg.RunRequest:
+    """A whole refresh, without scoring, which follows it whatever its result.
+
+    With the model's state its place in the queue is known, and how wide it should search.
+    """
+    is_wide = reason.wants_wide_search or (state is not None and wants_wide_search(state))
     return dg.RunRequest(
         run_key=reason.request,
         partition_key=model.cadence.key(reason.as_of),
         asset_selection=refresh_selection(model),
         tags={
             **_tags(model, REFRESH, reason.sentence),
-            **({SEARCH_TAG: WIDE} if reason.wants_wide_search else {}),
+            REASON_KIND_TAG: reason.kind,
+            REQUEST_TAG: reason.request,
+            **({PRIORITY_TAG: str(priority(state))} if state is not None else {}),
+            **({SEARCH_TAG: WIDE} if is_wide else {}),
         },
     )
+
+
+def reason_of(run: dg.DagsterRun, model: Model, as_of: Instant) -> Reason:
+    """Why a run began, as its tags have it; demand where they say nothing, and by whom if known."""
+    tags = run.tags
+    kind = next((each for each in _KINDS if each == tags.get(REASON_KIND_TAG)), "demand")
+    sentence = tags.get(REASON_TAG, f"asked for by {_who(tags)}")
+    key = f"{model.name}|{model.cadence.key(as_of)}|demand|{run.run_id}"
+    request = tags.get(REQUEST_TAG, tags.get(RUN_KEY_TAG, key))
+    return Reason(kind=kind, as_of=as_of, sentence=sentence, request=request)
 
 
 def score_requests(
@@ -48,8 +86,30 @@ def score_requests(
         model = by_name.get(run.tags.get(MODEL_TAG, ""))
         partition = _partition(model, run) if model is not None else None
         if model is not None and partition is not None:
-            requests.append(_request_score(model, partition, after=run.run_id))
+            requests.append(
+                _request_score(model, partition, cause=run.run_id, sentence="its refresh has ended")
+            )
     return requests
+
+
+def request_batch(model: Model, as_of: Instant) -> dg.RunRequest:
+    """The batch of a frame that is scored without a refresh: once a frame."""
+    sentence = "a new frame, and no refresh of it to wait for"
+    return _request_score(model, model.cadence.key(as_of), cause="frame", sentence=sentence)
+
+
+_KINDS: tuple[ReasonKind, ...] = get_args(ReasonKind)
+
+
+def _who(tags: Mapping[str, str]) -> str:
+    user = next((tags[tag] for tag in USER_TAGS if tag in tags), None)
+    means = {
+        "the schedule": SCHEDULE_NAME_TAG,
+        "the sensor": SENSOR_NAME_TAG,
+        "the backfill": BACKFILL_ID_TAG,
+    }
+    through = [f"{means_name} {tags[tag]}" for means_name, tag in means.items() if tag in tags]
+    return ", ".join([*([user] if user else []), *through]) or "hand, in Dagster"
 
 
 def _partition(model: Model, run: dg.DagsterRun) -> str | None:
@@ -59,14 +119,16 @@ def _partition(model: Model, run: dg.DagsterRun) -> str | None:
         return None
 
 
-def _request_score(model: Model, partition: str, *, after: str) -> dg.RunRequest:
+def _request_score(model: Model, partition: str, *, cause: str, sentence: str) -> dg.RunRequest:
+    place = model.spec.runs.priority * 1_000 + _SCORES_FIRST
     return dg.RunRequest(
-        run_key=f"{model.name}|{partition}|score|{after}",
+        run_key=f"{model.name}|{partition}|score|{cause}",
         partition_key=partition,
         asset_selection=score_selection(model),
-        tags=_tags(model, SCORE, "its refresh has ended"),
+        tags={**_tags(model, SCORE, sentence), PRIORITY_TAG: str(place)},
     )
 
 
 def _tags(model: Model, selection: str, sentence: str) -> dict[str, str]:
-    return {MODEL_TAG: model.name, SELECTION_TAG: selection, REASON_TAG: sentence[:200]}
+    told = sentence[:_SENTENCE_LENGTH]
+    return {MODEL_TAG: model.name, SELECTION_TAG: selection, REASON_TAG: told}

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from model_refresh.config.model import Model
+from model_refresh.orchestration.declaring import asset, asset_check
 from model_refresh.orchestration.describe import describe
 from model_refresh.orchestration.names import SCORER, SCORER_CONFORMANCE, TRIAL_SCORES, key
 from model_refresh.orchestration.resources import StoreResource, telling_failures
@@ -14,13 +15,13 @@ from model_refresh.records import Conformance, Scorer
 def scorer_asset(model: Model) -> dg.AssetsDefinition:
     """The folder that answers one row at a time, of the challenger of this as_of."""
 
-    @dg.asset(**describe(model, SCORER), deps=[key(model, TRIAL_SCORES)])
+    @asset(**describe(model, SCORER), deps=[key(model, TRIAL_SCORES)])
     def scorer(
         context: dg.AssetExecutionContext, store: StoreResource
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            made = resume_scorer(model, store.of(model), as_of).record
+            made = resume_scorer(model, store.refreshing(context, model), as_of).record
         return dg.MaterializeResult(metadata=of_scorer(model, made))
 
     return scorer
@@ -29,7 +30,7 @@ def scorer_asset(model: Model) -> dg.AssetsDefinition:
 def scorer_conformance(model: Model) -> dg.AssetChecksDefinition:
     """Passes where every test of the folder did, or there was nothing to test; else ERROR."""
 
-    @dg.asset_check(
+    @asset_check(
         asset=key(model, SCORER),
         name=SCORER_CONFORMANCE,
         blocking=True,
@@ -39,7 +40,7 @@ def scorer_conformance(model: Model) -> dg.AssetChecksDefinition:
     def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
         partition = context.partition_key if context.has_partition_key else None
         with telling_failures():
-            kept = store.of(model)
+            kept = store.refreshing(context, model)
             as_of = model.cadence.parse(partition) if partition else newest_scored(model, kept)
             tested = resume_conformance(model, kept, as_of).record
         return dg.AssetCheckResult(

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from model_refresh.config.model import Model
+from model_refresh.orchestration.declaring import asset_check
 from model_refresh.orchestration.names import SCORE_SHIFT, TRIAL_SCORES, key
 from model_refresh.orchestration.resources import StoreResource, telling_failures
 from model_refresh.orchestration.values import Metadata, table
@@ -13,7 +14,7 @@ from model_refresh.records import ScoreShift, TrialScores
 def score_shift(model: Model) -> dg.AssetChecksDefinition:
     """Passes where every check of the trial batch did, or there was nothing to try; else ERROR."""
 
-    @dg.asset_check(
+    @asset_check(
         asset=key(model, TRIAL_SCORES),
         name=SCORE_SHIFT,
         blocking=True,
@@ -22,7 +23,7 @@ def score_shift(model: Model) -> dg.AssetChecksDefinition:
     def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
         partition = context.partition_key if context.has_partition_key else None
         with telling_failures():
-            kept = store.of(model)
+            kept = store.refreshing(context, model)
             as_of = model.cadence.parse(partition) if partition else newest_tried(kept)
             trial = resume_trial(model, kept, as_of).record
         return dg.AssetCheckResult(

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError, ModelRefreshError
 from model_refresh.monitoring.reasons import SourceState, look_at_source, new_data
+from model_refresh.monitoring.state import State
 from model_refresh.records import Reason, Record
 
 
@@ -53,6 +54,14 @@ class Round:
         return "; ".join(self.troubles) or "no source has new data"
 
 
+@dataclass(frozen=True)
+class Ready:
+    """Models that can be scored, and those whose source could not be looked at."""
+
+    states: list[State] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
 class Watch:
     """Looks at sources; a look that takes longer than `look_seconds` goes on by itself.
 
@@ -83,6 +92,24 @@ class Watch:
             if time.monotonic() > end:
                 break
         return Round(Seen(last=last, sources=sources), due, troubles)
+
+    def ready(self, states: Sequence[State]) -> Ready:
+        """Those of them whose source has reached their newest frame, as far as it says so."""
+        end = time.monotonic() + self.round_seconds
+        ready = Ready()
+        for state in states:
+            try:
+                if state.model.ready_sql is None or self._has_reached(state):
+                    ready.states.append(state)
+            except ModelRefreshError as error:
+                ready.troubles.append(f"{state.model.name}: {error}")
+            if time.monotonic() > end:
+                break
+        return ready
+
+    def _has_reached(self, state: State) -> bool:
+        reached = self.look(state.model, state.now).watermark
+        return reached is not None and state.newest is not None and reached >= state.newest
 
     def look(self, model: Model, now: dt.datetime) -> SourceState:
         """The state of one source; raises ModelRefreshError, whatever is wrong with it."""

@@ -1,10 +1,13 @@
 """From champion and challenger to what production uses: each step as the store's records ask it."""
 
+import contextlib
 import datetime as dt
 
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError
+from model_refresh.monitoring.drift import compute_drift
+from model_refresh.monitoring.performance import record_estimate
 from model_refresh.records import Delivery, Frame, Scores
 from model_refresh.refresh.champion import promoted_by
 from model_refresh.refresh.frame import compute_frame
@@ -22,7 +25,8 @@ def score(
     A published batch is final: with `again`, one under a newer entry is published beside it, and
     one that was damaged is made anew. The challenger never keeps the champion's scores back: where
     it can't score, the batch says why. The newest batch is delivered to the declared sink unless
-    it is there already, with `again` in any case.
+    it is there already, with `again` in any case. Last, the frame's drift is measured, unless it
+    was before; where that fails, the scores are out, and asking for drift tells why.
 
     Raises DataError where the audit refuses the batch, and SinkError where it was published but
     could not be delivered: running again delivers it.
@@ -30,6 +34,8 @@ def score(
     line = _published(model, store, as_of, again=again)
     if line is not None:
         deliver_newest(model, store, as_of, again=again)
+        _watch_drift(model, store, as_of)
+        _estimate(model, store, line.record)
     return line
 
 
@@ -39,6 +45,17 @@ def delivery(model: Model, store: ModelStore, scores: Scores) -> Delivery | None
     if last is None or not is_of(last.record, scores, sink_digest(model)):
         return None
     return last.record
+
+
+def _watch_drift(model: Model, store: ModelStore, as_of: dt.datetime) -> None:
+    with contextlib.suppress(ModelRefreshError):
+        compute_drift(model, store, as_of)
+
+
+def _estimate(model: Model, store: ModelStore, scores: Scores) -> None:
+    """What the scores alone let expect, until labels come; grading makes up for a missing one."""
+    with contextlib.suppress(ModelRefreshError):
+        record_estimate(model, store, scores)
 
 
 def _published(

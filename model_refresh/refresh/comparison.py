@@ -6,6 +6,7 @@ import numpy as np
 
 from model_refresh import __version__
 from model_refresh.config.model import Model
+from model_refresh.metering import Meter
 from model_refresh.metrics import Metric, compare_metrics, metric
 from model_refresh.records import (
     Candidate,
@@ -33,7 +34,7 @@ def compare(
     model: Model, store: ModelStore, dataset: Dataset, candidates: Sequence[Candidate]
 ) -> Line[Comparison]:
     """Judge the candidate that validation chose against the incumbent and the constant."""
-    incumbent = find_incumbent(store, dataset.as_of)
+    meter, incumbent = Meter.start(), find_incumbent(store, dataset.as_of)
     chosen = choose(model, candidates)
     log = store.comparisons(dataset.as_of)
     names = sorted(model.metric_names)
@@ -70,7 +71,7 @@ def compare(
     about = about.model_copy(update={"confidence": confidence, "discovery": test})
     judged = _judged(model, about, contest)
     shown = with_evidence(model, store, judged, contest=contest, weak=chosen.weak)
-    return log.record_once(shown, key=key)
+    return log.record_once(shown, key=key, cost=meter.cost)
 
 
 def _recalled(

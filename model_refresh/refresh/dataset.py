@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError
+from model_refresh.metering import Meter
 from model_refresh.records import (
     CheckResult,
     Column,
@@ -41,6 +42,7 @@ def build_dataset(
     `on_frame` hears of each history frame that is computed now, oldest first. Raises NotDue while
     too few frames have matured, and DataError where a check fails.
     """
+    meter = Meter.start()
     plan = plan_frames(as_of, cadence=model.cadence, sizes=model.sizes)
     current = compute_frame(model, store, as_of, query=model.definition.frame, backfilled=False)
     if not current.rows:
@@ -59,7 +61,7 @@ def build_dataset(
         checks=(schema, *_part_checks(model, plan, frames)),
     )
     require(dataset.checks, about=f"{model.name}, dataset of {stamp(as_of)}")
-    return store.datasets(as_of).record_once(dataset, key=dataset.digest())
+    return store.datasets(as_of).record_once(dataset, key=dataset.digest(), cost=meter.cost)
 
 
 def frames_of(dataset: Dataset, instants: tuple[dt.datetime, ...]) -> tuple[LabelledFrame, ...]:

@@ -13,9 +13,12 @@ from model_refresh.records import (
     Conformance,
     Dataset,
     Delivery,
+    Drift,
     Entry,
+    Estimate,
     Frame,
     Labels,
+    Performance,
     Promotion,
     Record,
     ReportFile,
@@ -111,6 +114,28 @@ def _(record: Conformance, model: ModelStore) -> Iterator[Link]:
 
 @links.register
 def _(record: Delivery, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.scores(record.as_of).folder / record.batch[:16] / MANIFEST)
+
+
+@links.register
+def _(record: Drift, model: ModelStore) -> Iterator[Link]:
+    yield from _version(model, record.version)
+    yield from _entry(model, record.entry)
+
+
+@links.register
+def _(record: Performance, model: ModelStore) -> Iterator[Link]:
+    yield Link(model.scores(record.as_of).folder / record.batch[:16] / MANIFEST)
+    if record.labels is not None and record.label_query is not None:
+        folder = model.labels(record.label_query, record.as_of).folder
+        yield Link(folder / record.labels[:16] / MANIFEST)
+    yield from _entry(model, record.entry)
+    for graded in record.graded:
+        yield from _version(model, graded.version)
+
+
+@links.register
+def _(record: Estimate, model: ModelStore) -> Iterator[Link]:
     yield Link(model.scores(record.as_of).folder / record.batch[:16] / MANIFEST)
 
 

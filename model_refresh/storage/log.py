@@ -4,9 +4,10 @@ The champion log, the records of each refresh, and the versions of a frame all a
 line keeps, beside its record, what stays outside of every digest: the clock and the cost.
 """
 
+import contextlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Generic, TypeVar
 
 from pydantic import AwareDatetime, ValidationError
 
-from model_refresh.errors import CorruptError
+from model_refresh.errors import CorruptError, NotStored
 from model_refresh.records import Cost, Digest, Record, canonical_json
 from model_refresh.storage.files import publish_file, read_regular
 from model_refresh.storage.folder import bytes_digest
@@ -78,6 +79,19 @@ class Log(Generic[R]):
         numbers = self._numbers()
         return self.line(numbers[-1]) if numbers else None
 
+    def newest_number(self) -> int:
+        """The newest line's number, which no other line of this log ever has; 0 without one."""
+        return max(self._numbers(), default=0)
+
+    def backwards(self) -> Iterator[Line[R]]:
+        """Lines from the newest on, each read when it is asked for; what is damaged is left out.
+
+        For what must go on whatever became of an old line; `lines` is the one that vouches.
+        """
+        for number in reversed(self._numbers()):
+            with contextlib.suppress(CorruptError, NotStored):
+                yield self.line(number)
+
     def recall(self, key: str) -> Line[R] | None:
         """The line that was made from these inputs, made the newest one again if it isn't."""
         found = next((line for line in reversed(self.lines()) if line.key == key), None)
@@ -108,6 +122,13 @@ class Log(Generic[R]):
             if (newest := self.last()) is not None and newest.key == key:
                 return newest
             self.append(record, number=newest.number + 1 if newest else 1, key=key, cost=cost)
+
+    def add(self, record: R) -> Line[R]:
+        """The record as a new line after whatever the newest one is."""
+        while True:
+            number = max(self._numbers(), default=0) + 1
+            if self.append(record, number=number):
+                return self.line(number)
 
     def _numbers(self) -> list[int]:
         if not self.folder.is_dir():

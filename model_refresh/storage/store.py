@@ -15,6 +15,7 @@
 <model>/drift/<as_of>/                   log of Drift
 <model>/performance/<as_of>/             log of Performance
 <model>/estimates/<as_of>/               log of Estimate
+_fleet/                                  the overview: a view, never a record
 _tests/, _discoveries/                   logs of the fleet's false discovery control
 _alerts/                                 log of SentAlert
 """
@@ -25,7 +26,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from model_refresh.errors import CorruptError, NotStored, StoreError
 from model_refresh.records import (
@@ -71,6 +72,9 @@ ROWS = "rows.parquet"
 SCORES = "scores.parquet"
 REPORT = "report.html"
 STUDIES = "studies"
+LEASES = "leases"
+Dated = Literal["refreshes", "scores", "drift", "performance"]
+"""Folders that have one folder an instant."""
 
 R = TypeVar("R", bound=Record)
 
@@ -198,6 +202,11 @@ class ModelStore:
         """What people said about the model's refreshes."""
         return self._log(Order, "orders")
 
+    @property
+    def leases_folder(self) -> Path:
+        """Where `leases` says who refreshes the model now."""
+        return self.root / LEASES
+
     def drifts(self, as_of: dt.datetime) -> Log[Drift]:
         """How the frame at `as_of` differs from what its champion learned from."""
         return self._log(Drift, "drift", stamp(as_of))
@@ -221,6 +230,11 @@ class ModelStore:
     def graded(self) -> list[dt.datetime]:
         """The instants of every frame whose batch was graded, oldest first."""
         return _instants(self.root / "performance")
+
+    def newest_of(self, kind: Dated) -> dt.datetime | None:
+        """The newest instant of a kind, without reading all their names as instants."""
+        names = reversed(_names(self.root / kind))
+        return next((instant for name in names if (instant := instant_of(name))), None)
 
     @property
     def fleet_tests(self) -> Log[FleetTest]:
@@ -305,10 +319,10 @@ class ModelStore:
 
 
 def _instants(folder: Path) -> list[dt.datetime]:
-    return [instant for name in _names(folder) if (instant := _instant(name)) is not None]
+    return [instant for name in _names(folder) if (instant := instant_of(name)) is not None]
 
 
-def _instant(name: str) -> dt.datetime | None:
+def instant_of(name: str) -> dt.datetime | None:
     """The instant whose stamp this is; None for another name, such as `lost+found`."""
     try:
         instant = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)

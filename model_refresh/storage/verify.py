@@ -19,10 +19,15 @@ from model_refresh.records import (
     Conformance,
     Dataset,
     Delivery,
+    Drift,
     Entry,
+    Estimate,
     Frame,
     Labels,
+    Order,
+    Performance,
     Promotion,
+    Reason,
     Record,
     ReportFile,
     Scorer,
@@ -34,7 +39,7 @@ from model_refresh.storage.files import is_damaged, is_temporary
 from model_refresh.storage.folder import MANIFEST, RESTORE, open_folder
 from model_refresh.storage.links import links
 from model_refresh.storage.log import Log
-from model_refresh.storage.store import STUDIES, ModelStore, Store
+from model_refresh.storage.store import LEASES, STUDIES, ModelStore, Store
 
 Bound = TypeVar("Bound", TrialScores, Scorer)
 
@@ -51,6 +56,7 @@ _STEPS: dict[str, type[Record]] = {
     "scorer": Scorer,
     "conformance": Conformance,
     "promotion": Promotion,
+    "reason": Reason,
 }
 _LOGS: dict[str, type[Record]] = {
     "frames": Frame,
@@ -59,6 +65,10 @@ _LOGS: dict[str, type[Record]] = {
     "scores": Scores,
     "deliveries": Delivery,
     "reports": ReportFile,
+    "orders": Order,
+    "drift": Drift,
+    "performance": Performance,
+    "estimates": Estimate,
 }
 
 
@@ -91,8 +101,8 @@ def _files(model: ModelStore, folder: Path, records: dict[Path, Record]) -> Iter
         return
     yield from _log(model, folder, files, records)
     for path in folders:
-        if path == model.root / STUDIES:
-            continue  # journals of searches that have not ended: no record rests on them
+        if path in (model.root / STUDIES, model.root / LEASES):
+            continue  # searches that have not ended, and who is at work: no record rests on them
         if is_damaged(path):
             yield f"{path} was set aside as damaged: look at it, then remove it"
         else:

@@ -126,7 +126,12 @@ def test_a_resolved_model_has_its_defaults_marked(lab: Lab) -> None:
 
 def test_a_resolved_model_as_json_keeps_its_kinds(lab: Lab) -> None:
     settings = {each["path"]: each for each in run(lab, "show", NAME, "--json").json}
-    assert settings["training.window"] == {"path": "training.window", "value": 3, "was_set": True}
+    assert settings["training.window"] == {
+        "path": "training.window",
+        "value": 3,
+        "was_set": True,
+        "inherited": None,
+    }
     assert settings["training.refit"]["value"] is True
     assert settings["training.refit"]["was_set"] is False
 

@@ -12,7 +12,7 @@ from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import NAME, Lab
 
 KEYS = ["number", "prev", "kind", "as_of", "version", "artifact", "trial", "verdict", "challenger",
-        "who", "reason", "recorded_at", "waiting"]  # fmt: skip
+        "who", "reason", "recorded_at", "waiting", "hold"]  # fmt: skip
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
 

@@ -10,7 +10,8 @@ from model_refresh_tests.cli.terminal import run
 from model_refresh_tests.conftest import SECOND
 from model_refresh_tests.lab import NAME, Lab
 
-KEYS = ["as_of", "recorded_at", "decision", "sentence", "challenger", "champion", "metrics"]
+KEYS = ["as_of", "recorded_at", "decision", "sentence", "challenger", "champion", "reason",
+        "reason_sentence", "metrics"]  # fmt: skip
 IMPOSSIBLE = {"gate": "absolute", "metric": "roc_auc", "at_least": 0.999}
 
 
@@ -27,7 +28,15 @@ def sentence(lab: Lab) -> str:
 
 def test_every_decision_is_one_line_for_people(twice: Lab) -> None:
     lines = run(twice, "history", NAME).out.splitlines()
-    assert lines[0].split() == ["as_of", "decision", "log", "loss", "champion", "sentence"]
+    assert lines[0].split() == [
+        "as_of",
+        "decision",
+        "log",
+        "loss",
+        "champion",
+        "reason",
+        "sentence",
+    ]
     assert [line.split()[:3] for line in lines[1:]] == [
         ["2024-01-25", "promote", "0.42513"],
         ["2024-01-26", "promote", "0.42565"],

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from model_refresh import pipeline
 from model_refresh.cli import main
 from model_refresh_tests.cli.terminal import day, every_byte, run
 from model_refresh_tests.conftest import FIRST, SECOND
@@ -156,7 +155,7 @@ def test_an_interruption_says_how_to_go_on(lab: Lab, monkeypatch: pytest.MonkeyP
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "refresh", interrupted)
+    monkeypatch.setattr("model_refresh.pipeline.alone.refresh", interrupted)
     ended = run(lab, "refresh", NAME, "--as-of", day(lab, SECOND))
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == "interrupted; run the same command again to go on\n"
@@ -166,7 +165,7 @@ def test_a_bug_keeps_its_trace(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Non
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(pipeline, "refresh", broken)
+    monkeypatch.setattr("model_refresh.pipeline.alone.refresh", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         run(lab, "refresh", NAME, "--as-of", day(lab, SECOND))
 

@@ -15,6 +15,7 @@ from model_refresh_tests.orchestration.runs import (
     STEPS,
     definitions_of,
     entries,
+    evaluation_of,
     failure_of,
     keys_of,
     materialize,
@@ -79,7 +80,7 @@ def test_every_asset_of_a_refresh_is_worth_opening_its_page(lab: Lab) -> None:
         assert {type(told[step][name].value) for name in METRICS} == {float}
     assert str(told["comparison"]["predicted against actual"].value).startswith("![")
     assert told["champion"]["as_of"].value == days(lab, SECOND)[0]
-    gate, shift = result.get_asset_check_evaluations()
+    gate, shift = (evaluation_of(result, name) for name in ("promotion_gate", "score_shift"))
     assert told["champion"]["sentence"].value == gate.description
     assert told["trial_scores"]["sentence"].value == shift.description
 

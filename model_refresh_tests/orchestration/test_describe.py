@@ -37,6 +37,7 @@ def test_a_model_is_a_group_with_all_its_assets(specs: dict[str, dg.AssetSpec]) 
         "trial_scores",
         "champion",
         "scores",
+        "performance",
     }
     assert {spec.group_name for spec in specs.values()} == {"repurchase"}
     assert {spec.tags["model_refresh/model"] for spec in specs.values()} == {"repurchase"}
@@ -54,6 +55,7 @@ def test_kinds_say_what_an_asset_is_made_of(specs: dict[str, dg.AssetSpec]) -> N
         "trial_scores": {"parquet"},
         "champion": {"json"},
         "scores": {"parquet"},
+        "performance": {"json"},
     }
 
 
@@ -105,6 +107,7 @@ def test_records_pass_through_the_store_so_assets_hang_together_by_deps_alone(
         "trial_scores": {"challenger", "features"},
         "champion": {"challenger", "comparison", "trial_scores"},
         "scores": {"features", "champion"},
+        "performance": {"scores"},
     }
 
 

@@ -11,6 +11,7 @@ from model_refresh.errors import (
     ConfigError,
     DataError,
     EngineBusy,
+    Leased,
     ModelRefreshError,
     PromotionRefused,
     SinkUnreachable,
@@ -38,7 +39,7 @@ def test_a_fatal_error_forbids_its_retry_and_a_transient_one_asks_for_it(
 ) -> None:
     with pytest.raises((dg.Failure, dg.RetryRequested)) as told, telling_failures():
         raise error
-    if isinstance(error, EngineBusy | SinkUnreachable | StoreWriteError):
+    if isinstance(error, EngineBusy | Leased | SinkUnreachable | StoreWriteError):
         assert isinstance(told.value, dg.RetryRequested)
         failure = told.value.__cause__
     else:
@@ -98,3 +99,18 @@ def test_a_fault_that_passes_leaves_a_run_that_succeeds(
     result = materialize(fresh, ["features"])
     assert result.success
     assert materialized(result) == {"features"}
+
+
+def test_each_wait_is_twice_the_one_before(fresh: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise EngineBusy("shop.duckdb is locked")
+
+    monkeypatch.setattr(assets, "current_frame", fail)
+    monkeypatch.setattr(resources, "RETRY_SECONDS", 0.01)
+    result = materialize(fresh, ["features"])
+    waits = [
+        event.step_retry_data.seconds_to_wait
+        for event in result.all_events
+        if event.is_step_up_for_retry
+    ]
+    assert waits == [0.01, 0.02, 0.04]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from model_refresh import pipeline
 from model_refresh.algorithms.version import load_version
 from model_refresh.errors import DataError, PromotionRefused
+from model_refresh.monitoring.performance import grade
 from model_refresh.records import Comparison, Scores
 from model_refresh.refresh.contest import constant_predictions
 from model_refresh.refresh.frame import compute_frame
@@ -158,3 +159,23 @@ def test_an_undeclared_class_stops_the_refresh_and_is_told(lab: Lab) -> None:
     fewer = lab.again(CHANGES | {"label.classes": ["none", "often"]})
     with pytest.raises(DataError, match=r"no class that is declared: 'once' \(\d+ rows\); add"):
         fewer.refresh(SECOND)
+
+
+def test_a_batch_of_classes_is_graded_and_estimated(lab: Lab) -> None:
+    batch, table = scored(lab, FIRST)
+    line = grade(lab.model, lab.store, batch.as_of, lab.day(FIRST + 4))
+    assert line is not None
+    champion = line.record.of("champion")
+    assert champion is not None
+    shares = table.select(named("score")).to_numpy()
+    entropy = -(shares * np.log(shares)).sum(axis=1).mean()
+    assert line.record.estimated["log_loss"] == pytest.approx(entropy)
+    visits = lab.rows().filter(
+        pl.col("day").is_between(lab.day(FIRST).date(), lab.day(FIRST + 2).date())
+    )
+    met = table.join(visits.group_by("customer_id").agg(pl.col("visited").sum()), on="customer_id")
+    code = np.minimum(met["visited"].to_numpy(), 2)
+    happened = met.select(named("score")).to_numpy()[np.arange(met.height), code]
+    assert champion.metrics["log_loss"] == pytest.approx(-np.log(happened).mean())
+    assert line.record.skill is not None
+    assert not line.record.has_decayed

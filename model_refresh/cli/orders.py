@@ -1,0 +1,98 @@
+"""Commands that keep refreshes from starting by themselves: hold, release, skip."""
+
+import datetime as dt
+from typing import Annotated
+
+import typer
+
+from model_refresh.cli.shared import (
+    FLEET,
+    HOME,
+    FleetFolder,
+    Home,
+    Json,
+    Name,
+    find_model,
+    moment,
+    plain,
+    print_json,
+    say,
+    store_of,
+    user,
+)
+from model_refresh.monitoring.orders import give_order, hold_sentence, skip_sentence
+from model_refresh.monitoring.state import read_state
+from model_refresh.records import Order
+from model_refresh.storage import Line
+from model_refresh.storage.store import utc_now
+
+
+def _said(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("say why, in a few words")
+    return text
+
+
+Why = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", callback=_said, help="Why; kept for ever.")
+]
+
+
+def hold(
+    name: Name,
+    reason: Why,
+    until: Annotated[
+        str | None,
+        typer.Option("--until", metavar="DATE", help="When it ends by itself; default: never."),
+    ] = None,
+    json: Json = False,
+    fleet: FleetFolder = FLEET,
+    home: Home = HOME,
+) -> None:
+    """Let no refresh of a model start by itself, until it is released; batches go on."""
+    model = find_model(name, fleet)
+    end = moment(model, until) if until is not None else None
+    if end is not None and end <= utc_now():
+        raise typer.BadParameter(f"--until {until} has passed already")
+    order = Order(kind="hold", until=end, who=user(), reason=reason)
+    line = give_order(store_of(model, home), order)
+    _tell(line, hold_sentence(model, line), json=json)
+
+
+def release(
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")] = "",
+    json: Json = False,
+    fleet: FleetFolder = FLEET,
+    home: Home = HOME,
+) -> None:
+    """Let refreshes of a model start by themselves again; takes back every hold and skip."""
+    model = find_model(name, fleet)
+    store = store_of(model, home)
+    held = read_state(model, store, utc_now()).hold
+    line = give_order(store, Order(kind="release", who=user(), reason=reason))
+    before = f"; it was held by {held.record.who}: {held.record.reason}" if held else ""
+    _tell(line, f"{name} is released: refreshes start by themselves{before}", json=json)
+
+
+def skip(
+    name: Name,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="The frame left out.")],
+    reason: Why,
+    json: Json = False,
+    fleet: FleetFolder = FLEET,
+    home: Home = HOME,
+) -> None:
+    """Let no refresh of one frame start by itself; it may be one of the future."""
+    model = find_model(name, fleet)
+    order = Order(kind="skip", as_of=model.cadence.parse(as_of), who=user(), reason=reason)
+    line = give_order(store_of(model, home), order)
+    _tell(line, skip_sentence(model, line), json=json)
+
+
+def _tell(line: Line[Order], sentence: str, *, json: bool) -> None:
+    if json:
+        recorded = line.recorded_at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+        print_json({**plain(line.record), "recorded_at": recorded, "sentence": sentence})
+    else:
+        say(sentence)

@@ -1,0 +1,164 @@
+"""A round over the fleet for one reason: who is due, who is held back, whose store can't be read.
+
+A round remembers what had nothing to say: a model is read again once the store has more of it.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import Field, ValidationError
+
+from model_refresh.config.model import Model
+from model_refresh.errors import ModelRefreshError
+from model_refresh.monitoring.orders import barred, hold_sentence
+from model_refresh.monitoring.reasons import decayed, drifted, found_drift, stale
+from model_refresh.monitoring.state import State, read_state
+from model_refresh.records import Instant, Reason, Record
+from model_refresh.storage import Store
+
+
+class Asked(Record):
+    """Which frame was asked for last, by model, while its cause lasts: a sensor's cursor."""
+
+    frames: dict[str, Instant] = Field(default_factory=dict)
+
+    @classmethod
+    def parse_cursor(cls, cursor: str | None) -> "Asked":
+        """What `canonical` wrote; nothing where a cursor was never written, or not by us."""
+        try:
+            return cls() if cursor is None else cls.parse(cursor)
+        except ValidationError:
+            return cls()
+
+
+@dataclass(frozen=True)
+class Due:
+    """What a round found; `notes` say who was due and is held back, and who can't be read."""
+
+    asked: Asked
+    reasons: list[tuple[State, Reason]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say where nobody is due."""
+        return "; ".join(self.notes) or "no model is due"
+
+
+def not_held(models: Sequence[Model], store: Store, now: dt.datetime) -> tuple[list[State], Due]:
+    """The models that nobody holds, and what is to say of the others."""
+    free: list[State] = []
+    others = Due(Asked())
+    for model in models:
+        state = read_state(model, store.model(model.name), now)
+        try:
+            held = state.hold
+        except ModelRefreshError as error:
+            others.notes.append(f"{model.name}: {error}")
+            continue
+        if held is None:
+            free.append(state)
+        else:
+            others.notes.append(hold_sentence(model, held))
+    return free, others
+
+
+def unbarred(due: Iterable[tuple[State, Reason]]) -> Due:
+    """Those reasons that no order bars; what bars the others is noted."""
+    found = Due(Asked())
+    for state, reason in due:
+        try:
+            bar = barred(state, reason.as_of)
+        except ModelRefreshError as error:
+            bar = f"{state.model.name}: {error}"
+        if bar is None:
+            found.reasons.append((state, reason))
+        else:
+            found.notes.append(bar)
+    return found
+
+
+class Watcher:
+    """Asks every model of a fleet for one kind of reason.
+
+    `reason` is asked with the frame that was asked for last. `cause` is what it rests on, None
+    where there is none: then what was asked is forgotten. `mark` is another text whenever the
+    store may have another cause; empty where the cause comes with time alone.
+    """
+
+    def __init__(
+        self,
+        reason: Callable[[State, dt.datetime | None], Reason | None],
+        *,
+        cause: Callable[[State], object | None],
+        mark: Callable[[State], str] = lambda state: "",
+    ) -> None:
+        self._reason, self._cause, self._mark = reason, cause, mark
+        self._silent: dict[str, str] = {}
+
+    def round(self, models: Sequence[Model], store: Store, asked: Asked, now: dt.datetime) -> Due:
+        """Ask each model once; whatever is wrong with one stops no other."""
+        frames, troubles = dict(asked.frames), []
+        reasons: list[tuple[State, Reason]] = []
+        for model in models:
+            state = read_state(model, store.model(model.name), now)
+            try:
+                reason = self._ask(state, frames)
+            except ModelRefreshError as error:
+                troubles.append(f"{model.name}: {error}")
+            else:
+                reasons += [(state, reason)] if reason else []
+        due = unbarred(reasons)
+        frames |= {state.model.name: reason.as_of for state, reason in due.reasons}
+        names = {model.name for model in models}
+        kept = {name: as_of for name, as_of in frames.items() if name in names}
+        return Due(Asked(frames=kept), due.reasons, [*troubles, *due.notes])
+
+    def _ask(self, state: State, frames: dict[str, dt.datetime]) -> Reason | None:
+        name, mark = state.model.name, self._mark(state)
+        if mark and self._silent.get(name) == mark:
+            return None
+        if self._cause(state) is None:
+            frames.pop(name, None)
+            self._silent[name] = mark
+            return None
+        return self._reason(state, frames.get(name))
+
+
+def drift_watcher() -> Watcher:
+    """Watches the newest measured frames."""
+
+    def mark(state: State) -> str:
+        newest = state.newest_measured
+        number = state.store.drifts(newest).newest_number() if newest else 0
+        return _mark(state, newest, number)
+
+    return Watcher(lambda state, asked: drifted(state, asked=asked), cause=found_drift, mark=mark)
+
+
+def decay_watcher() -> Watcher:
+    """Watches the newest graded batches."""
+
+    def cause(state: State) -> object | None:
+        """Any remedy: a rollback that does not come about is seen in time only."""
+        return state.performance and state.performance.record.remedy
+
+    def mark(state: State) -> str:
+        newest = state.newest_graded
+        number = state.store.performances(newest).newest_number() if newest else 0
+        return _mark(state, newest, number)
+
+    return Watcher(lambda state, asked: decayed(state, asked=asked), cause=cause, mark=mark)
+
+
+def staleness_watcher() -> Watcher:
+    """Watches the champions' age."""
+    return Watcher(
+        lambda state, asked: stale(state, asked=asked),
+        cause=lambda state: state.is_overdue or None,
+    )
+
+
+def _mark(state: State, newest: dt.datetime | None, number: int) -> str:
+    return f"{newest}/{number}/{state.store.champion.newest_number()}"

@@ -1,0 +1,66 @@
+"""hold, release, skip: what is kept, what is said, and what other commands say of it."""
+
+import datetime as dt
+
+import pytest
+
+from model_refresh_tests.cli.terminal import WHO, day, run
+from model_refresh_tests.conftest import SECOND
+from model_refresh_tests.lab import NAME, Lab
+
+UNTIL_RELEASED = f"model-refresh release {NAME} lets refreshes start again"
+
+
+def test_a_hold_is_kept_and_told_by_champion_history_and_plan(lab: Lab) -> None:
+    said = run(lab, "hold", NAME, "--reason", "the feed moves house")
+    assert said.code == 0
+    assert said.out.startswith(f"{NAME} is held by {WHO} since ")
+    assert said.out.endswith(f" UTC: the feed moves house; {UNTIL_RELEASED}\n")
+    for command in ("champion", "history", "plan"):
+        assert said.out.strip() in run(lab, command, NAME).out
+    assert run(lab, "champion", NAME, "--json").json["hold"]["reason"] == "the feed moves house"
+    assert run(lab, "history", NAME, "--json").json[-1]["decision"] == "hold"
+
+
+def test_a_release_takes_it_back_and_says_what_it_was(lab: Lab) -> None:
+    run(lab, "hold", NAME, "--reason", "the feed moves house")
+    said = run(lab, "release", NAME)
+    assert said.out == (
+        f"{NAME} is released: refreshes start by themselves; it was held by {WHO}: "
+        "the feed moves house\n"
+    )
+    assert "is held" not in run(lab, "champion", NAME).out
+    assert run(lab, "champion", NAME, "--json").json["hold"] is None
+    kinds = [line.record.kind for line in lab.store.orders.lines()]
+    assert kinds == ["hold", "release"]
+
+
+def test_a_hold_may_end_by_itself_but_not_in_the_past(lab: Lab) -> None:
+    told = run(lab, "hold", NAME, "--until", "2099-01-01", "--reason", "a test", "--json").json
+    assert told["until"] == "2099-01-01T00:00:00Z"
+    assert told["kind"] == "hold"
+    past = run(lab, "hold", NAME, "--until", "2024-01-26", "--reason", "a test")
+    assert past.code == 2
+
+
+def test_a_frame_is_skipped_also_one_of_the_future(lab: Lab) -> None:
+    said = run(lab, "skip", NAME, "--as-of", "2099-01-01", "--reason", "no labels then")
+    assert said.out == (
+        f"{NAME}: the refresh of 2099-01-01 is skipped by {WHO}: no labels then; model-refresh "
+        f"refresh {NAME} --as-of 2099-01-01 starts it all the same, and model-refresh release "
+        f"{NAME} takes every skip back\n"
+    )
+    last = lab.store.orders.last()
+    assert last is not None
+    assert last.record.as_of == dt.datetime(2099, 1, 1, tzinfo=dt.UTC)
+    wrong = run(lab, "skip", NAME, "--as-of", "soon", "--reason", "a test")
+    assert wrong.code == 1
+    assert "'soon' is no frame's instant" in wrong.last_line
+
+
+@pytest.mark.parametrize("command", ["hold", "skip"])
+def test_an_order_needs_its_reason(lab: Lab, command: str) -> None:
+    frame = ["--as-of", day(lab, SECOND)] if command == "skip" else []
+    assert run(lab, command, NAME, *frame).code == 2
+    assert run(lab, command, NAME, *frame, "--reason", " ").code == 2
+    assert lab.store.orders.lines() == []
