@@ -41,8 +41,8 @@ class Postbox:
         with (fleet / "alerts.yaml").open("w") as file:
             YAML().dump(
                 {
-                    "allow": ["json://127.0.0.1"],
-                    "routes": [{"name": "month", "url": "${MONTH_WEBHOOK}"}],
+                    "allow": [f"json://127.0.0.1:{self._server.server_port}"],
+                    "routes": [{"name": "month", "urls": "${MONTH_WEBHOOK}"}],
                 },
                 file,
             )

@@ -5,7 +5,6 @@ import math
 import zoneinfo
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from model_refresh.config.cron import parse_cron
 from model_refresh.config.model import Model
@@ -23,7 +22,7 @@ _A_YEAR = 366
 def warnings(model: Model) -> tuple[str, ...]:
     """One sentence each, with what to do about it."""
     fires = _fires(model)
-    found = (_early(model, fires), _skipping(model, fires), _few_groups(model), _no_first(model))
+    found = (_early(model, fires), _few_groups(model), _no_first(model))
     return tuple(sentence for sentence in found if sentence is not None)
 
 
@@ -65,19 +64,6 @@ def _early(model: Model, fires: list[_Fire]) -> str | None:
                 f"schedule.cron {schedule.cron!r} fires on {fire.local:%a %Y-%m-%d %H:%M} in "
                 f"{schedule.timezone}, which is {fire.utc:%a %H:%M} UTC: it takes the frame of "
                 f"{cadence.key(fire.frame)}, not that of {cadence.key(meant)}; choose a later hour"
-            )
-    return None
-
-
-def _skipping(model: Model, fires: list[_Fire]) -> str | None:
-    """Frames that no tick takes are neither refreshed nor scored by the schedule."""
-    cadence = model.cadence
-    for earlier, later in pairwise(fires):
-        if (skipped := cadence.next(earlier.frame)) < later.frame:
-            return (
-                f"schedule.cron {model.spec.schedule.cron!r} is rarer than frame.every "
-                f"{model.spec.frame.every}: after {cadence.key(earlier.frame)} it takes "
-                f"{cadence.key(later.frame)}, and {cadence.key(skipped)} is not scored"
             )
     return None
 
