@@ -22,6 +22,7 @@ from model_refresh.algorithms.protocol import (
 )
 from model_refresh.algorithms.rounds import ROUNDS, chosen, most_rounds
 from model_refresh.algorithms.shares import shares
+from model_refresh.booster import prepare_lightgbm
 from model_refresh.features import Matrix
 from model_refresh.records import Record, Task
 
@@ -45,7 +46,8 @@ class FittedForest:
 
     def __init__(self, texts: tuple[str, ...], head: Head) -> None:
         """Always from the texts: so a model predicts the same before it is stored and after."""
-        import lightgbm  # here: it takes two seconds
+        prepare_lightgbm()
+        import lightgbm  # here: it takes a while
 
         self._texts, self._head = texts, head
         self._boosters = [lightgbm.Booster(model_str=text) for text in texts]

@@ -22,6 +22,7 @@ from model_refresh.algorithms.protocol import (
 from model_refresh.algorithms.rounds import ROUNDS, chosen, most_rounds
 from model_refresh.algorithms.shares import shares
 from model_refresh.algorithms.unmet import Unmet
+from model_refresh.booster import prepare_lightgbm
 from model_refresh.features import Matrix
 from model_refresh.records import Task
 
@@ -46,7 +47,8 @@ class FittedLightGBM:
 
         `unmet` are classes that the trees have not learned from; None: the task isn't multiclass.
         """
-        import lightgbm  # here: it takes two seconds
+        prepare_lightgbm()
+        import lightgbm  # here: it takes a while
 
         self._text, self._unmet = text, unmet
         self._booster = lightgbm.Booster(model_str=text)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model_refresh.algorithms.protocol import Parameters, Rows
 from model_refresh.algorithms.rounds import few_threads
 from model_refresh.algorithms.stopping import levelled_loss
+from model_refresh.booster import prepare_lightgbm
 from model_refresh.errors import FitError
 from model_refresh.features import Matrix
 from model_refresh.records import Task
@@ -48,7 +49,8 @@ def grow(
     growing ends after `patience` rounds that were no better than the best before.
     Raises FitError where there is no column, or LightGBM refuses the rows or the settings.
     """
-    import lightgbm  # here: it takes two seconds
+    prepare_lightgbm()
+    import lightgbm  # here: it takes a while
     from threadpoolctl import threadpool_limits
 
     if train.matrix.values.shape[1] == 0:
@@ -115,6 +117,7 @@ def shapley(booster: "Booster", matrix: Matrix) -> NDArray[np.float64]:
 
 
 def _dataset(train: Rows, settings: Parameters) -> "Dataset":
+    prepare_lightgbm()
     import lightgbm
 
     categories = train.matrix.categories

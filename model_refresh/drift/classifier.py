@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from model_refresh.booster import prepare_lightgbm
 from model_refresh.metrics import metric
 from model_refresh.metrics.protocol import Floats
 
@@ -61,7 +62,8 @@ def _held_out(groups: NDArray[np.intp]) -> Iterator[NDArray[np.bool_]]:
 def _area(
     values: Floats, is_current: Floats, held: NDArray[np.bool_], codes: Sequence[int]
 ) -> float:
-    import lightgbm  # here: it takes two seconds
+    prepare_lightgbm()
+    import lightgbm  # here: it takes a while
 
     if any(len(np.unique(is_current[side])) < 2 for side in (held, ~held)):
         return math.nan

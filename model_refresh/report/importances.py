@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from model_refresh.algorithms.version import read_learned
+from model_refresh.booster import prepare_lightgbm
 from model_refresh.features import Encoder
 from model_refresh.records import Recipe
 from model_refresh.storage import StoredFolder
@@ -56,7 +57,8 @@ def _weights(stored: StoredFolder, algorithm: str, columns: int) -> list[float] 
 
 
 def _of_trees(text: str) -> list[float]:
-    import lightgbm  # here: it takes two seconds
+    prepare_lightgbm()
+    import lightgbm  # here: it takes a while
 
     booster = lightgbm.Booster(model_str=text)
     return [float(gain) for gain in booster.feature_importance("gain")]

@@ -137,7 +137,9 @@ WORLDS = (
     World("independent, 10,000 rows", 10_000),
     World("frame effects, 300 rows", 300, effect=0.05, hides=SHIFTS[1:]),
     World("frame effects, 10,000 rows", 10_000, effect=0.05, hides=SHIFTS[1:]),
-    World("strong frame effects, 3,000 rows", 3_000, effect=0.5, hides=SHIFTS),
+    World(
+        "strong frame effects, 3,000 rows", 3_000, effect=0.5, hides=(*SHIFTS, "correlation turned")
+    ),
     World("events with weather, 3,000 rows", 3_000, days=0.15, weekday=0.3, hides=SHIFTS[1:]),
     World(
         "daily with weekdays, 1,000 rows",
