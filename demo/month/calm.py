@@ -16,7 +16,7 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
-_ROUND = dt.timedelta(seconds=61)
+_ROUND = dt.timedelta(seconds=301)
 """Longer than any sensor waits between two looks."""
 
 
