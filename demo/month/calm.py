@@ -2,12 +2,15 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clock import MovedClock
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
+
+from model_refresh.config.model import Model
+from model_refresh.monitoring.ticks import previous_tick
 
 _UNFINISHED = [
     DagsterRunStatus.QUEUED,
@@ -22,11 +25,13 @@ _ROUND = dt.timedelta(seconds=301)
 
 @dataclass(frozen=True)
 class Watcher:
-    """Looks at Dagster's own records from outside."""
+    """Looks at Dagster's own records from outside; `begun`: when the daemon first saw the fleet."""
 
     instance: DagsterInstance
     clock: MovedClock
-    patience: float = 600.0
+    models: Sequence[Model]
+    begun: dt.datetime
+    patience: float = 900.0
 
     def settle(self, rounds: int = 2) -> None:
         """Wait until nothing runs and nobody asked for anything in so many rounds of all sensors.
@@ -38,8 +43,9 @@ class Watcher:
             begun = self.instance.get_runs_count()
             self._wait(lambda: not self.unfinished(), "runs that don't end")
             self.clock.set(self.clock.now() + _ROUND)
-            moved = self.clock.now().timestamp()
-            self._wait(lambda moved=moved: self._looked_since(moved), "sensors that don't look")
+            moved = self.clock.now()
+            self._wait(lambda moved=moved: self._has_ticked(moved), "schedules that don't tick")
+            self._wait(lambda moved=moved: self._has_looked(moved), "sensors that don't look")
             still = self.instance.get_runs_count() == begun and not self.unfinished()
             calm = calm + 1 if still else 0
 
@@ -54,24 +60,31 @@ class Watcher:
         """How many runs wait or work."""
         return self.instance.get_runs_count(RunsFilter(statuses=_UNFINISHED))
 
-    def _looked_since(self, moment: float) -> bool:
-        states = self.instance.all_instigator_state()
-        sensors = [
-            state
-            for state in states
-            if state.instigator_type.value == "SENSOR"
-            and state.status in (InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE)
-        ]
-        if not sensors:
-            return False
-        ticks = [
-            self.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
-            for state in sensors
-        ]
+    def _has_ticked(self, moment: dt.datetime) -> bool:
+        """Whether each schedule has evaluated the last of its ticks up to a moment."""
+        due = {f"{model.name}_schedule": previous_tick(model, moment) for model in self.models}
+        seen = {state.instigator_name: self._newest(state) for state in self._active("SCHEDULE")}
         return all(
-            tick and tick[0].timestamp >= moment and tick[0].status != TickStatus.STARTED
-            for tick in ticks
+            tick < self.begun or seen.get(name, 0.0) >= tick.timestamp()
+            for name, tick in due.items()
         )
+
+    def _has_looked(self, moment: dt.datetime) -> bool:
+        """Whether each sensor has looked around since a moment."""
+        sensors = self._active("SENSOR")
+        since = moment.timestamp()
+        return bool(sensors) and all(self._newest(state) >= since for state in sensors)
+
+    def _active(self, kind: str) -> list[InstigatorState]:
+        on = (InstigatorStatus.RUNNING, InstigatorStatus.DECLARED_IN_CODE)
+        states = self.instance.all_instigator_state()
+        return [each for each in states if each.instigator_type.value == kind and each.status in on]
+
+    def _newest(self, state: InstigatorState) -> float:
+        """The instant of the newest tick that has ended; 0 where there is none."""
+        ticks = self.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+        ended = [tick.timestamp for tick in ticks if tick.status != TickStatus.STARTED]
+        return ended[0] if ended else 0.0
 
     def _wait(self, is_done: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + self.patience

@@ -21,6 +21,7 @@ from story import DOWN, EVENTS, MONTH, UP, Stage, at
 from telling import show_month, unmet
 
 from fleet import make_fleet
+from model_refresh.config.fleet import load_fleet
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -37,8 +38,9 @@ def main() -> None:
     with Postbox(folder / "fleet") as postbox:
         host = Host(folder, clock, extra=postbox.environment)
         with DagsterInstance.from_config(str(host.dagster)) as instance:
-            stage = Stage(host, world, Watcher(instance, clock))
             world.live(MONTH[0])
+            models = load_fleet(host.fleet, environment=host.environment)
+            stage = Stage(host, world, Watcher(instance, clock, models, begun=at(1, 0, 5)))
             host.start()
             try:
                 for moment in moments():

@@ -129,18 +129,17 @@ class World:
         )
 
 
-SHIFTS = ("mean shift of half a deviation", "scores moved")
+MOVED = ("scores moved",)
+HIDDEN = ("mean shift of half a deviation", "correlation turned", *MOVED)
 WORLDS = (
     World("customers, 300 rows", 300, repeats=True),
     World("customers, 10,000 rows", 10_000, repeats=True),
     World("independent, 300 rows", 300),
     World("independent, 10,000 rows", 10_000),
-    World("frame effects, 300 rows", 300, effect=0.05, hides=SHIFTS[1:]),
-    World("frame effects, 10,000 rows", 10_000, effect=0.05, hides=SHIFTS[1:]),
-    World(
-        "strong frame effects, 3,000 rows", 3_000, effect=0.5, hides=(*SHIFTS, "correlation turned")
-    ),
-    World("events with weather, 3,000 rows", 3_000, days=0.15, weekday=0.3, hides=SHIFTS[1:]),
+    World("frame effects, 300 rows", 300, effect=0.05, hides=MOVED),
+    World("frame effects, 10,000 rows", 10_000, effect=0.05, hides=MOVED),
+    World("strong frame effects, 3,000 rows", 3_000, effect=0.5, hides=HIDDEN),
+    World("events with weather, 3,000 rows", 3_000, days=0.15, weekday=0.3, hides=MOVED),
     World(
         "daily with weekdays, 1,000 rows",
         1_000,
@@ -148,7 +147,7 @@ WORLDS = (
         weekday=0.3,
         daily=True,
         reference=14,
-        hides=SHIFTS,
+        hides=HIDDEN,
     ),
     World("heavy tails, 300 rows", 300, tail=lambda z: np.exp(2 * z)),
     World("heavy tails, 3,000 rows", 3_000, tail=lambda z: np.sign(z) * np.expm1(1.5 * np.abs(z))),
