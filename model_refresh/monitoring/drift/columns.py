@@ -53,8 +53,7 @@ class Ground:
         Where frames have the same keys, as snapshots do, rows are not independent, and less than
         this is due to chance: what a customer is peculiar in is in either sample.
         """
-        reference, current = beside(self.rows)
-        return np.asarray(1 / reference + 1 / current)
+        return _sizes(self.rows)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,14 @@ def distance(tally: Tally, ground: Ground, asked: Asked) -> Measured | None:
     spread = float(np.sqrt(reference @ np.square(levels - mean) / reference.sum()))
     scaled = levels / spread
     values = _compared(lambda one, other: counted_wasserstein(one, other, scaled), tally.fine)
-    return measured(asked, values, wasserstein_chance(reference, scaled, ground.sizes))
+    known = _sizes(tally.fine.sum(axis=1))
+    return measured(asked, values, wasserstein_chance(reference, scaled, known))
+
+
+def _sizes(rows: Floats) -> Floats:
+    """1/n + 1/m of each comparison of frames with so many rows, of which 0 count as 1."""
+    reference, current = (np.maximum(each, 1.0) for each in beside(rows))
+    return np.asarray(1 / reference + 1 / current)
 
 
 def _told(tally: Tally, weight: float, ground: Ground, limits: DriftLimits) -> Told:
@@ -145,7 +151,8 @@ def _missing(tally: Tally, ground: Ground, limit: float | None) -> Measured:
 def _new(categories: Floats, ground: Ground, limit: float | None) -> Measured:
     values = _compared(new_share, categories)
     unseen = unseen_share(categories[:-1].sum(axis=0))
-    chances = (unseen + np.sqrt(share_chance(unseen, ground.sizes))) ** 2
+    known = _sizes(categories.sum(axis=1))
+    chances = (unseen + np.sqrt(share_chance(unseen, known))) ** 2
     return measured(
         Asked("new_categories", limit, kind="distance", looks=ground.looks), values, chances
     )

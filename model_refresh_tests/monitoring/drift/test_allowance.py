@@ -7,11 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from model_refresh.config.operation import DriftLimits
 from model_refresh.drift import counted_stability, counted_wasserstein, jensen_shannon
 from model_refresh.metrics import metric
 from model_refresh.monitoring.drift import chance
 from model_refresh.monitoring.drift.allowance import Asked, measured, natural_distance
+from model_refresh.monitoring.drift.columns import Ground, distance
 from model_refresh.monitoring.drift.labels import moved_labels
+from model_refresh.monitoring.drift.tallies import number_tally
 from model_refresh.records import Labels
 
 Floats = NDArray[np.float64]
@@ -50,6 +53,21 @@ def test_wasserstein_is_seldom_above_chance_and_would_be_above_half_of_it() -> N
     limit = float(np.sqrt(chance.wasserstein_chance(np.full(10, 1.0), levels, SIZES)[0]))
     assert above(found, limit) <= 0.02
     assert above(found, limit / 2) > 0.02
+
+
+@pytest.mark.parametrize(("rows", "missing"), [(300, 0.95), (2000, 0.99)])
+def test_a_column_that_is_mostly_missing_is_held_to_what_its_few_values_can_tell(
+    rows: int, missing: float
+) -> None:
+    rng = np.random.default_rng(8)
+    asked = Asked("wasserstein", DriftLimits().wasserstein, kind="distance")
+    alarms = 0
+    for _ in range(100):
+        values = rng.normal(size=(2, rows))
+        values[rng.random((2, rows)) < missing] = np.nan
+        moved = distance(number_tally("x", list(values)), Ground(np.full(2, float(rows))), asked)
+        alarms += moved is not None and moved.is_breach
+    assert alarms <= 5
 
 
 def test_shares_are_above_chance_on_either_side_in_two_of_a_hundred() -> None:
