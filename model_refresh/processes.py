@@ -71,13 +71,15 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def leaders_of(words: str) -> list[Fingerprint]:
-    """The leaders of process groups that run here with `words` in their command line."""
+def leaders_of(word: str, words: str) -> list[Fingerprint]:
+    """The leaders of process groups here whose command has the argument `word`, then `words`."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         pid = int(path.name)
         with contextlib.suppress(OSError):
-            if words.encode() in (path / "cmdline").read_bytes() and os.getpgid(pid) == pid:
+            arguments = (path / "cmdline").read_bytes()
+            _, is_there, rest = arguments.partition(b"\0" + word.encode() + b"\0")
+            if is_there and words.encode() in rest and os.getpgid(pid) == pid:
                 found.append(Fingerprint.of(pid))
     return [each for each in found if each is not None]
 

@@ -1,29 +1,39 @@
-"""What becomes of runs whose worker is gone: which are ended, and which are started once more.
+"""What becomes of runs that broke: which are ended, and which are started once more.
 
 Pure functions over facts; whoever knows the runs collects the facts and acts. The rules look at
 what is, not at what happened since the last look, so a look that is missed loses nothing.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 CRASH_RETRIES = 1
 """How often a run is started anew after crashes: one that crashes again may be their cause."""
+TRANSIENT_WAITS = tuple(dt.timedelta(minutes=each) for each in (10, 30, 120, 360, 720))
+"""How long a run that a transient fault ended waits for its next start, by starts so far: after
+the last, 20 hours and 40 minutes in all, it stays failed."""
 LAUNCH_GRACE = dt.timedelta(seconds=30)
 """How long a run may be without a worker while it is launched."""
 END_GRACE = dt.timedelta(seconds=30)
 """How long a worker may outlive the wish for its end, or the end of its run."""
 RETRY_WITHIN = dt.timedelta(days=1)
-"""A crash that was noted longer ago than this is past mending: newer frames have come since."""
+"""What broke longer ago than this is past mending: newer frames have come since."""
 
 Status = Literal["waiting", "starting", "started", "canceling", "done", "failed", "canceled"]
 Worker = Literal["alive", "gone", "none", "unknown"]
 """none: there is no such process (yet). unknown: launched elsewhere, nothing can be said."""
 
-CRASHES = frozenset({"", "UNEXPECTED_TERMINATION", "START_TIMEOUT", "RUN_WORKER_RESTART"})
-"""Why a run failed, in Dagster's words, where nothing in it did; empty where it did not say."""
+CRASHES = frozenset(
+    {"", "UNEXPECTED_TERMINATION", "START_TIMEOUT", "RUN_WORKER_RESTART", "RUN_EXCEPTION"}
+)
+"""Why a run failed, in Dagster's words, where no step of it did; empty where it did not say.
+
+An exception of the run is one outside of its steps, as where Dagster's records are out of reach:
+whatever a step raises is the step's failure.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,7 @@ class RunFacts:
 
     `root` is the first of a run and its repetitions. `subject` tells what is worked on, the same
     for all runs of its kind, and `as_of` on which frame ("" without); later frames sort later.
+    `may_pass` tells that every step of it that failed met a transient fault.
     """
 
     id: str
@@ -43,11 +54,17 @@ class RunFacts:
     subject: str
     as_of: str = ""
     failure: str = ""
+    may_pass: bool = False
 
     @property
     def is_crash(self) -> bool:
         """Whether it failed without any step that failed: its process died, or never came."""
         return self.status == "failed" and self.failure in CRASHES
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether it failed by what may be over in a while: a lock, a full disk."""
+        return self.status == "failed" and self.may_pass and not self.is_crash
 
 
 @dataclass(frozen=True)
@@ -82,33 +99,43 @@ def ending(run: RunFacts, now: dt.datetime) -> Ending | None:
 
 
 def to_start_again(runs: Sequence[RunFacts], now: dt.datetime) -> list[RunFacts]:
-    """The crashed runs, each the first of its kind, that are owed another start; oldest first.
+    """The broken runs, each the newest of its root, that are owed another start; oldest first.
 
-    `runs` are the newest runs of each subject that crashed, all of them since RETRY_WITHIN. None
-    is owed where it was started again already, or where a later run of the same subject covers it:
-    the same frame or a newer one, and not itself a crash.
+    `runs` are those that broke since RETRY_WITHIN, with all of the same root and the newest of the
+    same subjects. A crash is owed a start at once, a transient fault one after its wait. None is
+    owed where a later run of the same subject covers it: of the same frame or a newer one, and
+    not itself a crash.
     """
-    owed = [run for run in runs if run.is_crash and now - run.changed_at <= RETRY_WITHIN]
+    of_root, of_subject = defaultdict(list), defaultdict(list)
+    for run in runs:
+        of_root[run.root].append(run)
+        of_subject[run.subject].append(run)
+    newest = [max(each, key=lambda run: (run.created_at, run.id)) for each in of_root.values()]
     return sorted(
         (
             run
-            for run in owed
-            if _repetitions(run, runs) < CRASH_RETRIES and not _covered(run, runs)
+            for run in newest
+            if _is_owed(run, of_root[run.root], now) and not _covered(run, of_subject[run.subject])
         ),
         key=lambda run: (run.created_at, run.id),
     )
 
 
-def _repetitions(run: RunFacts, runs: Sequence[RunFacts]) -> int:
-    return sum(each.root == run.root and each.id != run.root for each in runs)
+def _is_owed(run: RunFacts, of_root: Sequence[RunFacts], now: dt.datetime) -> bool:
+    age = now - run.changed_at
+    if run.is_crash:
+        return age <= RETRY_WITHIN and sum(each.is_crash for each in of_root) <= CRASH_RETRIES
+    if run.is_transient:
+        faults = sum(each.is_transient for each in of_root)
+        return faults <= len(TRANSIENT_WAITS) and TRANSIENT_WAITS[faults - 1] <= age <= RETRY_WITHIN
+    return False
 
 
-def _covered(run: RunFacts, runs: Sequence[RunFacts]) -> bool:
+def _covered(run: RunFacts, of_subject: Sequence[RunFacts]) -> bool:
     return any(
-        each.subject == run.subject
-        and each.created_at > run.created_at
+        each.created_at > run.created_at
         and each.as_of >= run.as_of
         and each.status != "canceled"
         and not each.is_crash
-        for each in runs
+        for each in of_subject
     )

@@ -5,6 +5,7 @@ it outlives the daemon that started it, and what it started dies with it. Daemon
 workers share a machine; where they don't, one of Dagster's own launchers is the one to choose.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_
 from model_refresh.orchestration.sqlite import be_patient_with_sqlite
 from model_refresh.orchestration.tags import WORKER_TAG
 from model_refresh.orchestration.workers import (
+    EXECUTE,
     LAUNCHING,
     worker_environment,
     worker_of,
@@ -87,7 +89,7 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         """Start the run's worker, and keep in a tag which process that is."""
         run = context.dagster_run
         command = self._command(run)
-        self._collect()
+        self._sweep_logs()
         self._instance.add_run_tags(run.run_id, {WORKER_TAG: LAUNCHING})
         with self.log_of(run.run_id).open("ab") as log:
             child = subprocess.Popen(
@@ -99,17 +101,14 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
                 env=worker_environment(run, dict(os.environ)),
             )
         self._children[run.run_id] = child
+        threading.Thread(target=self._reap, args=(run.run_id, child), daemon=True).start()
         if worker := Fingerprint.of(child.pid):
             self._instance.add_run_tags(run.run_id, {WORKER_TAG: worker.text})
 
     def log_of(self, run_id: str) -> Path:
-        """Where a worker's own output goes; logs that are old enough are removed."""
+        """Where a worker's own output goes."""
         folder = Path(self._instance.root_directory) / "workers"
         folder.mkdir(exist_ok=True)
-        end = time.time() - self.keep_days * _DAY_SECONDS
-        for old in folder.glob("*.log"):
-            if old.stat().st_mtime < end:
-                old.unlink(missing_ok=True)
         return folder / f"{run_id}.log"
 
     @property
@@ -122,7 +121,6 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
         Nothing is said against a run that was launched elsewhere.
         """
-        self._collect()
         if worker_state(run) in ("alive", "unknown"):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         self.kill(run)
@@ -161,7 +159,6 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         """Wait for the workers that this launcher has started itself."""
         for child in list(self._children.values()):
             child.wait(timeout)
-        self._collect()
 
     def _command(self, run: dg.DagsterRun) -> list[str]:
         """Dagster's own command for a run, by the code server's Python, whatever is on the PATH."""
@@ -177,7 +174,7 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             set_exit_code_on_failure=True,
         )
         job = serialize_value(arguments)
-        return [origin.executable_path, "-m", "dagster", "api", "execute_run", job]
+        return [origin.executable_path, "-m", "dagster", "api", EXECUTE, job]
 
     def _kill_after_grace(self, worker: Fingerprint) -> None:
         end = time.monotonic() + self.grace_seconds
@@ -185,13 +182,25 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             time.sleep(_POLL_SECONDS)
         worker.kill_group()
 
-    def _collect(self) -> None:
-        """Let go of children that have ended: nobody else takes them from the process table."""
-        for run_id, child in list(self._children.items()):
-            if child.poll() is not None:
-                self._children.pop(run_id, None)
+    def _reap(self, run_id: str, child: subprocess.Popen[bytes]) -> None:
+        """Take a child from the process table as soon as it has ended: nobody else does."""
+        child.wait()
+        self._children.pop(run_id, None)
+
+    def _sweep_logs(self) -> None:
+        """Remove logs that are old enough; another launcher may do the same meanwhile."""
+        end = time.time() - self.keep_days * _DAY_SECONDS
+        for old in self.log_of("any").parent.glob("*.log"):
+            with contextlib.suppress(FileNotFoundError):
+                if old.stat().st_mtime < end:
+                    old.unlink()
 
     def _last_words(self, run_id: str) -> str:
-        log = self.log_of(run_id)
-        text = log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace") if log.exists() else ""
-        return f"; its last words: {text.strip()}" if text.strip() else ""
+        """What the end of a worker's log says; nothing where there is none."""
+        try:
+            with self.log_of(run_id).open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                text = log.read(_TAIL_BYTES).decode(errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        return f"; its last words: {text}" if text else ""

@@ -1,11 +1,11 @@
-"""The sensor `recover`: ends runs whose worker is gone, and starts once more what died in a crash.
+"""The sensor `recover`: ends runs whose worker is gone, and starts once more what broke by chance.
 
 It works from what is, at each tick and so at each start of the daemon: a tick that never came loses
 nothing. A run key makes a second start happen once, also where the daemon dies in the middle.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 from dagster import DagsterRunStatus
@@ -20,6 +20,7 @@ from model_refresh.orchestration.repetitions import (
     runs_to_start_again,
 )
 from model_refresh.orchestration.run_facts import facts_of
+from model_refresh.orchestration.transients import Transients
 from model_refresh.orchestration.workers import worker_state
 from model_refresh.storage import Store
 from model_refresh.storage.store import utc_now
@@ -30,23 +31,26 @@ _LATELY = dt.timedelta(minutes=10)
 """How long after its end a run's worker is looked for."""
 
 
-def recover_sensor(models: Sequence[Model], store: Store) -> dg.SensorDefinition:
+def recover_sensor(
+    models: Sequence[Model], store: Store, *, clock: Callable[[], dt.datetime] = utc_now
+) -> dg.SensorDefinition:
     """Ends what can't go on, and starts again what is owed another start."""
     by_name = {model.name: model for model in models}
+    transients = Transients()
 
     @dg.sensor(
         name="recover",
         asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=15,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Ends runs whose worker is gone, and starts once more what died in a crash.",
+        description="Ends runs whose worker is gone; starts again what a crash or a lock ended.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        now = utc_now()
+        now = clock()
         ended = list(end_runs(context.instance, now))
         for sentence in ended:
             context.log.warning(sentence)
-        owed = runs_to_start_again(context.instance, now)
+        owed = runs_to_start_again(context.instance, now, transients)
         graph = context.repository_def.asset_graph if context.repository_def else None
         requests = [
             request_again(run)

@@ -1,7 +1,7 @@
-"""Runs that are started once more after a crash: which, and as what."""
+"""Runs that are started once more after a crash or a transient fault: which, and as what."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunRecord
@@ -22,7 +22,6 @@ from model_refresh.monitoring.orders import barred
 from model_refresh.monitoring.recovery import RETRY_WITHIN, to_start_again
 from model_refresh.monitoring.state import read_state
 from model_refresh.orchestration.requests import REFRESH
-from model_refresh.orchestration.run_facts import facts_of
 from model_refresh.orchestration.tags import (
     IMPLICIT_JOB,
     MODEL_TAG,
@@ -30,6 +29,7 @@ from model_refresh.orchestration.tags import (
     SELECTION_TAG,
     WORKER_TAG,
 )
+from model_refresh.orchestration.transients import Transients
 from model_refresh.storage import Store
 
 _KEPT_TAGS = frozenset(
@@ -42,17 +42,20 @@ _KEPT_TAGS = frozenset(
 """Dagster's own tags that say how a run is to run; the others say how this one went."""
 
 
-def runs_to_start_again(instance: dg.DagsterInstance, now: dt.datetime) -> list[dg.DagsterRun]:
-    """The runs that crashed and are owed another start, oldest first."""
+def runs_to_start_again(
+    instance: dg.DagsterInstance, now: dt.datetime, transients: Transients
+) -> list[dg.DagsterRun]:
+    """The runs that broke and are owed another start, oldest first."""
     failed = dg.RunsFilter(
         job_name=IMPLICIT_JOB, statuses=[DagsterRunStatus.FAILURE], updated_after=now - RETRY_WITHIN
     )
-    crashed = [each for each in instance.get_run_records(failed) if facts_of(each).is_crash]
-    found = {each.dagster_run.run_id: each for each in crashed}
-    for record in crashed:
-        found.update({each.dagster_run.run_id: each for each in _related(record, instance)})
-    owed = to_start_again([facts_of(record) for record in found.values()], now)
-    return [found[facts.id].dagster_run for facts in owed]
+    facts = [
+        (each, transients.facts_of(each, instance)) for each in instance.get_run_records(failed)
+    ]
+    broken = [record for record, each in facts if each.is_crash or each.is_transient]
+    found = {each.dagster_run.run_id: each for each in [*broken, *_related(broken, instance)]}
+    owed = to_start_again([transients.facts_of(each, instance) for each in found.values()], now)
+    return [found[each.id].dagster_run for each in owed]
 
 
 def is_barred(
@@ -83,10 +86,9 @@ def is_there(run: dg.DagsterRun, graph: AssetGraph) -> bool:
 
 def request_again(run: dg.DagsterRun) -> dg.RunRequest:
     """The same run once more, as a repetition of the first of its kind, before others like it."""
-    root = run.tags.get(ROOT_RUN_ID_TAG, run.run_id)
     checks = run.asset_check_selection
     return dg.RunRequest(
-        run_key=f"retry|{root}",
+        run_key=f"retry|{run.run_id}",
         run_config=run.run_config,
         partition_key=run.tags.get(PARTITION_TAG),
         asset_selection=sorted(run.asset_selection or ()),
@@ -94,17 +96,21 @@ def request_again(run: dg.DagsterRun) -> dg.RunRequest:
         tags={
             **{name: value for name, value in run.tags.items() if _is_kept(name)},
             PARENT_RUN_ID_TAG: run.run_id,
-            ROOT_RUN_ID_TAG: root,
-            RETRY_NUMBER_TAG: "1",
-            PRIORITY_TAG: str(_priority(run) + 1),
+            ROOT_RUN_ID_TAG: _root(run),
+            RETRY_NUMBER_TAG: str(_number(run, RETRY_NUMBER_TAG) + 1),
+            PRIORITY_TAG: str(_number(run, PRIORITY_TAG) + 1),
         },
     )
 
 
-def _priority(run: dg.DagsterRun) -> int:
-    """Its place in the queue; 0 where it says nothing that the queue understands."""
+def _root(run: dg.DagsterRun) -> str:
+    return run.tags.get(ROOT_RUN_ID_TAG, run.run_id)
+
+
+def _number(run: dg.DagsterRun, tag: str) -> int:
+    """What a tag says, its place in the queue or its repetition; 0 where that is no number."""
     try:
-        return int(run.tags.get(PRIORITY_TAG, "0"))
+        return int(run.tags.get(tag, "0"))
     except ValueError:
         return 0
 
@@ -114,12 +120,15 @@ def _is_kept(tag: str) -> bool:
     return is_ours_to_judge and tag != WORKER_TAG
 
 
-def _related(record: RunRecord, instance: dg.DagsterInstance) -> list[RunRecord]:
-    """The repetitions of a run, and the later runs of its model."""
-    run = record.dagster_run
-    root = run.tags.get(ROOT_RUN_ID_TAG, run.run_id)
-    related = list(instance.get_run_records(dg.RunsFilter(tags={ROOT_RUN_ID_TAG: root})))
-    if model := run.tags.get(MODEL_TAG):
-        later = dg.RunsFilter(tags={MODEL_TAG: model}, created_after=record.create_timestamp)
-        related.extend(instance.get_run_records(later))
-    return related
+def _related(broken: Sequence[RunRecord], instance: dg.DagsterInstance) -> Iterator[RunRecord]:
+    """The first of each of these runs, its repetitions, and the later runs of its model."""
+    if not broken:
+        return
+    roots = sorted({_root(each.dagster_run) for each in broken})
+    yield from instance.get_run_records(dg.RunsFilter(run_ids=roots))
+    yield from instance.get_run_records(dg.RunsFilter(tags={ROOT_RUN_ID_TAG: roots}))
+    models = sorted({each.dagster_run.tags.get(MODEL_TAG, "") for each in broken} - {""})
+    since = min(each.create_timestamp for each in broken)
+    if models:
+        later = dg.RunsFilter(tags={MODEL_TAG: models}, created_after=since)
+        yield from instance.get_run_records(later)

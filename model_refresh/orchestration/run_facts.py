@@ -24,7 +24,7 @@ def is_to_be_started_again(run: dg.DagsterRun) -> bool:
     return is_first and run.status == DagsterRunStatus.FAILURE and failure in CRASHES
 
 
-def facts_of(record: RunRecord, *, worker: Worker = "unknown") -> RunFacts:
+def facts_of(record: RunRecord, *, worker: Worker = "unknown", may_pass: bool = False) -> RunFacts:
     """What the rules need to know of a run."""
     run = record.dagster_run
     return RunFacts(
@@ -37,6 +37,7 @@ def facts_of(record: RunRecord, *, worker: Worker = "unknown") -> RunFacts:
         subject=_subject(run),
         as_of=run.tags.get(PARTITION_TAG, ""),
         failure=run.tags.get(RUN_FAILURE_REASON_TAG, ""),
+        may_pass=may_pass,
     )
 
 

@@ -14,6 +14,8 @@ from model_refresh.orchestration.tags import FLEET, MODEL_TAG, WORKER_TAG
 from model_refresh.processes import Fingerprint, leaders_of
 
 LAUNCHING = "launching"
+EXECUTE = "execute_run"
+"""The word in a worker's command line by which it is told from a reader of its run's log."""
 ONLY = "MODEL_REFRESH_ONLY"
 """The variable by which a process loads the definitions of a single model."""
 
@@ -28,7 +30,7 @@ def worker_of(run: dg.DagsterRun) -> Fingerprint | None:
         return None
     if worker := Fingerprint.parse(tag):
         return worker
-    return next(iter(leaders_of(run.run_id)), None)
+    return next(iter(leaders_of(EXECUTE, run.run_id)), None)
 
 
 def worker_state(run: dg.DagsterRun) -> WorkerState:

@@ -14,6 +14,7 @@ from model_refresh.monitoring.recovery import (
     END_GRACE,
     LAUNCH_GRACE,
     RETRY_WITHIN,
+    TRANSIENT_WAITS,
     RunFacts,
     ending,
     to_start_again,
@@ -83,7 +84,7 @@ def test_a_crash_is_started_once_more(failure: str) -> None:
     assert to_start_again([crashed], NOW) == [crashed]
 
 
-@pytest.mark.parametrize("failure", [GATE, "RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE"])
+@pytest.mark.parametrize("failure", [GATE, "JOB_INITIALIZATION_FAILURE"])
 def test_what_failed_in_a_step_or_before_any_is_not(failure: str) -> None:
     assert to_start_again([run(failure=failure)], NOW) == []
 
@@ -122,6 +123,57 @@ def test_a_later_run_of_the_same_frame_or_a_newer_one_covers_it(
     assert (run() not in again) is covers
 
 
+def starts(count: int, **last: Any) -> list[RunFacts]:
+    """A run and its repetitions, an hour from one to the next; all met transient faults."""
+    hour = dt.timedelta(hours=1)
+    names = ["first", *[f"again-{number}" for number in range(1, count)]]
+    chain = [
+        run(name, root="first", failure=GATE, may_pass=True, created_at=NOW - (count - number) * hour)
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    return [*chain[:-1], replace(chain[-1], **last)]
+
+
+@pytest.mark.parametrize(("count", "wait"), list(enumerate(TRANSIENT_WAITS, start=1)))
+def test_what_a_transient_fault_ended_is_started_again_after_a_wait_that_grows(
+    count: int, wait: dt.timedelta
+) -> None:
+    chain = starts(count, changed_at=NOW - wait)
+    assert to_start_again(chain, NOW) == [chain[-1]]
+    assert to_start_again(starts(count, changed_at=NOW - wait + SECOND), NOW) == []
+
+
+def test_the_waits_grow_over_hours_and_end_within_a_day() -> None:
+    assert sorted(TRANSIENT_WAITS) == list(TRANSIENT_WAITS)
+    assert dt.timedelta(hours=6) < sum(TRANSIENT_WAITS, dt.timedelta()) < RETRY_WITHIN
+
+
+def test_a_fault_that_does_not_pass_is_given_up() -> None:
+    last = starts(len(TRANSIENT_WAITS) + 1, changed_at=NOW - TRANSIENT_WAITS[-1])
+    assert to_start_again(last, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("last", "is_owed"),
+    [
+        ({"failure": "", "may_pass": False}, True),
+        ({"failure": GATE, "may_pass": False}, False),
+        ({"status": "done"}, False),
+        ({"status": "waiting"}, False),
+        ({"status": "canceled"}, False),
+    ],
+)
+def test_the_newest_start_says_whether_another_is_owed(last: dict[str, Any], is_owed: bool) -> None:
+    chain = starts(3, changed_at=NOW - TRANSIENT_WAITS[-1], **last)
+    assert to_start_again(chain, NOW) == ([chain[-1]] if is_owed else [])
+
+
+def test_a_newer_frame_takes_over_from_one_that_waits_for_its_fault_to_pass() -> None:
+    (older,) = starts(1, changed_at=NOW - TRANSIENT_WAITS[0])
+    newer = replace(older, id="newer", root="newer", as_of="2026-03-09", created_at=NOW - SECOND)
+    assert to_start_again([older, newer], NOW) == [newer]
+
+
 def test_a_crash_that_was_noted_long_ago_is_past_mending() -> None:
     assert to_start_again([run(changed_at=NOW - RETRY_WITHIN - SECOND)], NOW) == []
 
@@ -137,6 +189,8 @@ facts = st.builds(
     name=st.sampled_from("abcdef"),
     status=st.sampled_from(["waiting", "starting", "started", "done", "failed", "canceled"]),
     failure=st.sampled_from(["", GATE]),
+    may_pass=st.booleans(),
+    changed_at=st.sampled_from([NOW - SECOND, NOW - TRANSIENT_WAITS[-1]]),
     subject=st.sampled_from(["x|refresh", "y|refresh"]),
     as_of=st.sampled_from(["2026-03-02", "2026-03-09"]),
     created_at=st.integers(1, 9).map(lambda age: NOW - age * SECOND),

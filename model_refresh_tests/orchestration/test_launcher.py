@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,8 +18,6 @@ from model_refresh.orchestration.launcher import ProcessRunLauncher
 from model_refresh.orchestration.tags import IMPLICIT_JOB, MODEL_TAG, WORKER_TAG
 from model_refresh.orchestration.workers import (
     LAUNCHING,
-    model_of,
-    worker_environment,
     worker_of,
     worker_state,
 )
@@ -178,6 +177,22 @@ def test_a_launcher_that_died_before_it_could_tag_left_a_worker_that_is_found(
     assert worker_state(again(instance, run)) == "none"
 
 
+def test_who_reads_a_log_is_not_taken_for_the_worker_that_writes_it(
+    instance: dg.DagsterInstance,
+) -> None:
+    run = instance.add_run(dg.DagsterRun(job_name=IMPLICIT_JOB, tags={WORKER_TAG: LAUNCHING}))
+    log = launcher_of(instance).log_of(run.run_id)
+    log.touch()
+    with subprocess.Popen(["tail", "-f", log], start_new_session=True) as reader:
+        try:
+            wait_until(lambda: Fingerprint.of(reader.pid) is not None)
+            assert worker_state(run) == "none"
+            assert not launcher_of(instance).kill(run)
+            assert reader.poll() is None
+        finally:
+            reader.kill()
+
+
 @pytest.mark.parametrize("part", ["boot", "start"])
 def test_another_process_of_the_same_number_is_neither_taken_for_it_nor_killed(
     instance: dg.DagsterInstance, tmp_path: Path, part: str
@@ -224,49 +239,44 @@ def launch_without_python(instance: dg.DagsterInstance, folder: Path) -> None:
     instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
 
 
-def test_old_logs_of_workers_are_removed(instance: dg.DagsterInstance) -> None:
+def test_old_logs_of_workers_are_removed(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     launcher = launcher_of(instance)
     old, new = launcher.log_of("old"), launcher.log_of("new")
     for log in (old, new):
         log.touch()
     os.utime(old, (0, 0))
-    launcher.log_of("newer")
-    assert [path.name for path in new.parent.iterdir()] == ["new.log"]
+    with pytest.raises(FileNotFoundError):
+        launch_without_python(instance, tmp_path)
+    (run,) = instance.get_runs()
+    assert {path.stem for path in new.parent.iterdir()} == {"new", run.run_id}
 
 
-@pytest.mark.parametrize(
-    ("tags", "keys", "model"),
-    [
-        ({MODEL_TAG: "anna"}, [], "anna"),
-        ({}, [["anna", "features"], ["anna", "candidates", "linear"]], "anna"),
-        ({}, [["anna", "features"], ["bert", "features"]], None),
-        ({}, [["alone"]], None),
-        ({}, [["fleet", "overview"]], None),
-        ({}, [["anna", "features"], ["alone"]], None),
-        ({}, [], None),
-    ],
-)
-def test_a_run_needs_the_model_of_its_tag_or_of_all_its_assets(
-    tags: dict[str, str], keys: list[list[str]], model: str | None
+def test_a_log_that_another_sweeper_removes_meanwhile_does_not_stop_a_launch(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    selection = frozenset(dg.AssetKey(key) for key in keys) or None
-    run = dg.DagsterRun(job_name=IMPLICIT_JOB, tags=tags, asset_selection=selection)
-    assert model_of(run) == model
-    only = {} if model is None else {"MODEL_REFRESH_ONLY": model}
-    assert worker_environment(run, {"PATH": "/bin"}) == {
-        "PATH": "/bin",
-        "OMP_WAIT_POLICY": "passive",
-        **only,
-    }
-    assert worker_environment(run, {"MODEL_REFRESH_ONLY": "bert"})["MODEL_REFRESH_ONLY"] == "bert"
+    """Daemon and webserver may launch at one time, each with a launcher of its own."""
+    launcher = launcher_of(instance)
+    listed = [launcher.log_of("gone")]
+    monkeypatch.setattr(type(listed[0]), "glob", lambda *_: listed)
+    run = launch(instance, tmp_path)
+    assert living(run)
 
 
-def test_children_that_have_ended_are_taken_from_the_process_table(
+def test_the_last_words_of_a_worker_are_the_end_of_its_log(instance: dg.DagsterInstance) -> None:
+    launcher = launcher_of(instance)
+    run = instance.add_run(dg.DagsterRun(job_name=IMPLICIT_JOB))
+    assert launcher.get_run_worker_debug_info(run) == ""
+    with launcher.log_of(run.run_id).open("wb") as log:
+        log.truncate(2**36)  # of holes: whoever reads it all finds no room for it
+        log.seek(0, os.SEEK_END)
+        log.write(b"\n" * 3000 + b"Killed\n")
+    assert launcher.get_run_worker_debug_info(run) == "; its last words: Killed"
+
+
+def test_children_that_have_ended_are_taken_from_the_process_table_by_themselves(
     instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     run = launch(instance, tmp_path)
     worker = living(run)
     worker.kill_group()
-    wait_until(lambda: not worker.is_alive)
-    instance.run_launcher.check_run_worker_health(run)
-    assert not Path(f"/proc/{worker.pid}").exists()
+    wait_until(lambda: not Path(f"/proc/{worker.pid}").exists())

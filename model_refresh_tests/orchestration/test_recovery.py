@@ -11,7 +11,6 @@ import pytest
 from dagster import DagsterRunStatus
 
 from model_refresh.monitoring.recovery import LAUNCH_GRACE
-from model_refresh.orchestration.names import refresh_selection
 from model_refresh.orchestration.recovery import end_runs
 from model_refresh.orchestration.requests import REFRESH
 from model_refresh.orchestration.run_facts import is_to_be_started_again
@@ -28,8 +27,8 @@ from model_refresh.processes import Fingerprint
 from model_refresh.records import Order
 from model_refresh.storage.store import utc_now
 from model_refresh_tests.lab import NAME, Lab
+from model_refresh_tests.orchestration.broken import add, status_of, tick
 from model_refresh_tests.orchestration.homes import make_home
-from model_refresh_tests.orchestration.runs import definitions_of
 from model_refresh_tests.waiting import wait_until
 
 Start = Callable[[], Fingerprint]
@@ -62,41 +61,6 @@ def start() -> Iterator[Start]:
 def gone() -> Fingerprint:
     """A process of another boot of this machine."""
     return Fingerprint("an-earlier-boot", 4242, "1")
-
-
-def add(
-    instance: dg.DagsterInstance, lab: Lab, status: DagsterRunStatus, **tags: str
-) -> dg.DagsterRun:
-    """A refresh of the lab's model as the instance knows it; tags by the last part of their names."""
-    all_tags = {
-        MODEL_TAG: NAME,
-        SELECTION_TAG: REFRESH,
-        REASON_TAG: "monday",
-        PARTITION_TAG: lab.model.cadence.key(lab.day(11)),
-        **tags,
-    }
-    return instance.add_run(
-        dg.DagsterRun(
-            job_name=IMPLICIT_JOB,
-            status=status,
-            tags=all_tags,
-            asset_selection=frozenset(refresh_selection(lab.model)),
-        )
-    )
-
-
-def tick(instance: dg.DagsterInstance, lab: Lab) -> list[dg.RunRequest]:
-    """What the sensor asks for."""
-    repository = definitions_of(lab).get_repository_def()
-    with dg.build_sensor_context(instance=instance, repository_def=repository) as context:
-        answer = repository.get_sensor_def("recover").evaluate_tick(context)
-    return list(answer.run_requests or [])
-
-
-def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> DagsterRunStatus:
-    found = instance.get_run_by_id(run.run_id)
-    assert found is not None
-    return found.status
 
 
 def test_after_a_crash_of_the_machine_each_run_is_ended_and_asked_for_once_more(

@@ -45,6 +45,20 @@ def test_no_run_can_be_stuck_for_two_minutes_and_only_one_part_starts_runs_again
         assert [limit["key"] for limit in queue.tag_concurrency_limits] == [MODEL_TAG]
 
 
+def test_a_run_that_hangs_gives_its_place_back_and_no_slow_source_delays_other_ticks(
+    tmp_path: Path,
+) -> None:
+    home = make_home(tmp_path)
+    shutil.copy(ROOT / "dagster.yaml", home)
+    with dg.DagsterInstance.from_config(home) as instance:
+        assert 3_600 < instance.run_monitoring_max_runtime_seconds <= 86_400
+        sensors, schedules = instance.get_sensor_settings(), instance.get_scheduler_settings()
+        assert sensors["use_threads"] and schedules["use_threads"]
+        assert sensors["num_workers"] > 1 and schedules["num_workers"] > 1
+        answers = 2 + 4  # the threads of a code server on two cores: those of concurrent.futures
+        assert sensors["num_workers"] + schedules["num_workers"] < answers
+
+
 def test_settings_are_put_where_there_are_none(tmp_path: Path) -> None:
     assert put(tmp_path / "home") == ""
     assert (tmp_path / "home" / "dagster.yaml").read_text() == (ROOT / "dagster.yaml").read_text()

@@ -11,6 +11,7 @@ import dagster as dg
 
 import model_refresh.definitions as shipped
 from model_refresh.config.fleet import load_fleet
+from model_refresh.monitoring.due import DueRefresh
 from model_refresh.orchestration.requests import request_refresh
 from model_refresh.records import Reason
 
@@ -38,7 +39,7 @@ def wanted_sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest
         name, partition = line.split()
         as_of = models[name].cadence.parse(partition)
         reason = Reason(kind="demand", as_of=as_of, sentence="wanted", request=line)
-        yield request_refresh(models[name], reason)
+        yield request_refresh(DueRefresh(models[name], reason))
     context.update_cursor(str(len(lines)))
 
 
