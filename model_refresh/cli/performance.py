@@ -20,11 +20,12 @@ from model_refresh.cli.shared import (
     print_table,
     say,
     store_of,
+    warn,
 )
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, NotStored
 from model_refresh.metrics import metric
-from model_refresh.monitoring.performance import is_mature, ungraded
+from model_refresh.monitoring.performance import gradable_from, is_gradable, ungraded
 from model_refresh.pipeline.aftercare import grade_batch
 from model_refresh.records import Instant, Interval, Performance, Record
 from model_refresh.storage import ModelStore
@@ -43,6 +44,7 @@ class Batch(Record):
 
     as_of: str
     matures_at: Instant
+    expected_at: Instant = Field(description="when the data that its labels need should be there")
     state: str = Field(description="graded, matured (not graded yet), or waiting for its labels")
     estimated: dict[str, float] = Field(default_factory=dict)
     performance: Performance | None = None
@@ -65,7 +67,8 @@ def performance(
     if json:
         print_json([plain(each) for each in found])
     elif asked is not None:
-        _tell(found[0])
+        key = model.cadence.key(asked)
+        _tell(found[0], grade=f"model-refresh performance {name} --grade --as-of {key}")
     elif not found:
         say(f"{name} has no batch yet: model-refresh score {name}")
     else:
@@ -92,18 +95,19 @@ def _grade(
     failures = []
     for as_of in [asked] if asked is not None else ungraded(model, store, now):
         try:
-            grade_batch(model, store, as_of, now, on_undone=lambda entry: say(entry.reason))
-        except ModelRefreshError as error:
+            grade_batch(model, store, as_of, now=now, on_undone=lambda entry: warn(entry.reason))
+        except (ModelRefreshError, OSError) as error:
             failures.append(str(error))
     return failures
 
 
 def _batch(model: Model, store: ModelStore, as_of: dt.datetime, now: dt.datetime) -> Batch:
     graded, expected = store.performances(as_of).last(), store.estimates(as_of).last()
-    waits = "matured" if is_mature(model, as_of, now) else "waiting"
+    waits = "matured" if is_gradable(model, as_of, now) else "waiting"
     return Batch(
         as_of=stamp(as_of),
         matures_at=as_of + model.sizes.gap,
+        expected_at=gradable_from(model, as_of),
         state="graded" if graded is not None else waits,
         estimated={} if expected is None else expected.record.metrics,
         performance=graded and graded.record,
@@ -124,7 +128,7 @@ def _row(batch: Batch, primary: str, label: str) -> dict[str, object]:
         "as_of": batch.as_of,
         "estimated": batch.estimated.get(primary),
         "what the labels say": {
-            "waiting": f"labels mature at {batch.matures_at:%Y-%m-%d %H:%M} UTC",
+            "waiting": f"labels are expected at {batch.expected_at:%Y-%m-%d %H:%M} UTC",
             "matured": "not graded yet",
         }.get(batch.state),
     }
@@ -150,11 +154,11 @@ def _percent(share: Interval | None) -> str | None:
     return None if share is None else f"{share.estimate:.1%}"
 
 
-def _tell(batch: Batch) -> None:
-    """One batch in full: everybody, every metric, every check."""
+def _tell(batch: Batch, *, grade: str) -> None:
+    """One batch in full: everybody, every metric, every check; `grade` is the command for it."""
     found = batch.performance
     if found is None:
-        say(f"{batch.as_of} is not graded: labels mature at {batch.matures_at:%Y-%m-%d %H:%M} UTC")
+        _tell_ungraded(batch, grade=grade)
         return
     say(f"{batch.as_of} {found.sentence}")
     if found.remedy is not None:
@@ -176,3 +180,19 @@ def _tell(batch: Batch) -> None:
         say(f"  {check.outcome}: {check.sentence}")
     for note in found.notes:
         say(f"  {note}")
+
+
+def _tell_ungraded(batch: Batch, *, grade: str) -> None:
+    """What is known before the labels are graded: when that can be, and what was expected."""
+    if batch.state == "matured":
+        say(f"{batch.as_of} is not graded yet; labels have matured: {grade}")
+    else:
+        say(
+            f"{batch.as_of} is not graded: labels mature at {batch.matures_at:%Y-%m-%d %H:%M} UTC, "
+            f"their data are expected at {batch.expected_at:%Y-%m-%d %H:%M} UTC"
+        )
+    if batch.estimated:
+        print_table(
+            ["metric", "estimated"],
+            [{"metric": name, "estimated": value} for name, value in batch.estimated.items()],
+        )

@@ -4,9 +4,10 @@ A sensor that reads what is stored starts the early refresh.
 """
 
 import dagster as dg
+from polars.exceptions import PanicException
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import sentence_of
 from model_refresh.monitoring.drift import compute_drift, newest_framed
 from model_refresh.orchestration.declaring import asset_check
 from model_refresh.orchestration.names import DRIFT, FEATURES, key
@@ -32,8 +33,8 @@ def drift_check(model: Model) -> dg.AssetChecksDefinition:
         try:
             as_of = model.cadence.parse(partition) if partition else newest_framed(model, kept)
             line = compute_drift(model, kept, as_of)
-        except ModelRefreshError as error:
-            return _result(passed=False, told=f"drift can't be measured: {error}")
+        except (Exception, PanicException) as error:  # noqa: BLE001 - a warning, whatever it is
+            return _result(passed=False, told=f"drift can't be measured: {sentence_of(error)}")
         if line is None:
             return _result(
                 passed=True, told=f"{model.name} has no champion to hold the frame against"

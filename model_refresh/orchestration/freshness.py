@@ -5,39 +5,28 @@ decision, be it that the incumbent stays. How old the champion itself is, the fl
 """
 
 import datetime as dt
-import itertools
 
 import dagster as dg
 
 from model_refresh.config.model import Model
+from model_refresh.monitoring.freshness import Ages, batch_ages, decision_ages
 from model_refresh.orchestration.names import CHAMPION, SCORES
 
-_MONTHS = 12
+_SHORTEST = dt.timedelta(minutes=1)
+"""Dagster knows no shorter window."""
 
 
 def freshness(model: Model, step: str) -> dg.FreshnessPolicy | None:
-    """The policy of a step; None where there is nothing to expect.
-
-    The champion: a decision within `champion.max_age`, a warning where a refresh was left out. The
-    scores: a batch a frame, so two in a row may not be missing.
-    """
-    longest = _longest(model)
+    """The policy of a step; None where there is nothing to expect."""
     if step == CHAMPION:
-        return _window(warn=2 * longest, fail=model.max_age)
+        return _window(decision_ages(model))
     if step == SCORES:
-        return _window(warn=1.5 * longest, fail=2 * longest)
+        return _window(batch_ages(model))
     return None
 
 
-def _longest(model: Model) -> dt.timedelta:
-    """The longest time from one frame to the next: months differ."""
-    cadence = model.cadence
-    frames = [cadence.move(cadence.start, number) for number in range(_MONTHS + 1)]
-    return max(late - early for early, late in itertools.pairwise(frames))
-
-
-def _window(*, warn: dt.timedelta, fail: dt.timedelta) -> dg.FreshnessPolicy:
+def _window(ages: Ages) -> dg.FreshnessPolicy:
     """A warning before the end is only one where it comes before it."""
-    fail = max(fail, dt.timedelta(minutes=1))  # Dagster knows no shorter one
-    early = warn if dt.timedelta(minutes=1) <= warn < fail else None
+    fail = max(ages.fail, _SHORTEST)
+    early = ages.warn if _SHORTEST <= ages.warn < fail else None
     return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=early)

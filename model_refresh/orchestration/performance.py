@@ -4,6 +4,9 @@ The asset grades a published batch once its labels have matured, and answers dec
 sensor `grade` asks for it. It is no part of a refresh.
 """
 
+import datetime as dt
+from collections.abc import Callable
+
 import dagster as dg
 
 from model_refresh.config.model import Model
@@ -20,7 +23,9 @@ from model_refresh.records import Graded, Interval, Performance
 from model_refresh.storage.store import utc_now
 
 
-def performance_asset(model: Model) -> dg.AssetsDefinition:
+def performance_asset(
+    model: Model, *, clock: Callable[[], dt.datetime] = utc_now
+) -> dg.AssetsDefinition:
     """Grades the batch of a frame; a batch that can't be graded yet is told, and is no failure."""
 
     @asset(**describe(model, PERFORMANCE), deps=[key(model, SCORES)], pool=model.spec.runs.pool)
@@ -35,7 +40,7 @@ def performance_asset(model: Model) -> dg.AssetsDefinition:
                     model,
                     store.of(model),
                     as_of,
-                    utc_now(),
+                    now=clock(),
                     on_undone=lambda entry: context.log.warning(f"rolled back: {entry.reason}"),
                 )
             except NotDue as early:

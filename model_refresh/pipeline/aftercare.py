@@ -16,8 +16,8 @@ def grade_batch(
     model: Model,
     store: ModelStore,
     as_of: dt.datetime,
-    now: dt.datetime,
     *,
+    now: dt.datetime,
     on_undone: OnUndone = lambda entry: None,
 ) -> Line[Performance] | None:
     """Grade the newest batch of a frame, and do what `champion.on_decay` says; None without one.
@@ -25,8 +25,8 @@ def grade_batch(
     A decay that asks for a refresh starts none here: the sensor of reasons reads the record. Run
     again, it does what a crash left undone and nothing else. Raises as `grade` does.
     """
-    line = grade(model, store, as_of, now)
-    if line is not None and (entry := apply_decay_policy(model, store, line.record, now)):
+    line = grade(model, store, as_of, now=now)
+    if line is not None and (entry := apply_decay_policy(model, store, line.record, now=now)):
         on_undone(entry)
     return line
 
@@ -40,7 +40,7 @@ def grade_matured(
 ) -> list[Performance]:
     """Every batch that can be graded by now and wasn't, oldest first."""
     lines = [
-        grade_batch(model, store, as_of, now, on_undone=on_undone)
+        grade_batch(model, store, as_of, now=now, on_undone=on_undone)
         for as_of in ungraded(model, store, now)
     ]
     return [line.record for line in lines if line is not None]

@@ -34,12 +34,12 @@ def tell_fleet(  # noqa: PLR0913  (what is known and when, and who sends)
     beat: bool = True,
     by: Send = send,
 ) -> Told:
-    """Send what is due; the heartbeat's address is asked where all of it arrived and `beat` is so.
+    """Send what is due; the heartbeat's address is asked where all was told and `beat` is so.
 
     Nothing is raised for what could not be sent: it is in the answer, and in the log of messages.
     """
-    sent = tuple(tell(store, spec, found.alerts, observed=found.observed, now=now, by=by))
-    if not beat or not all(each.delivered for each in sent):
-        return Told(sent)
+    came = tell(store, spec, found.alerts, observed=found.observed, now=now, by=by)
+    if not beat or not came.is_told:
+        return Told(came.sent)
     outcome = ping(spec, by=by)
-    return Told(sent, outcome.failure if outcome is not None else None)
+    return Told(came.sent, outcome.failure if outcome is not None else None)

@@ -1,11 +1,13 @@
 """From champion and challenger to what production uses: each step as the store's records ask it."""
 
-import contextlib
 import datetime as dt
+from collections.abc import Callable
+
+from polars.exceptions import PanicException
 
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import ModelRefreshError, sentence_of
 from model_refresh.monitoring.drift import compute_drift
 from model_refresh.monitoring.performance import record_estimate
 from model_refresh.records import Delivery, Frame, Scores
@@ -15,10 +17,19 @@ from model_refresh.refresh.incumbent import champion_at
 from model_refresh.serving.batch.delivery import deliver_newest, is_of, sink_digest
 from model_refresh.serving.scores import Role, publish_scores, published_scores
 from model_refresh.storage import Line, ModelStore
+from model_refresh.storage.store import stamp
+
+OnTrouble = Callable[[str], None]
+"""Hears of what went wrong beside a batch that is out, in a sentence."""
 
 
 def score(
-    model: Model, store: ModelStore, as_of: dt.datetime, *, again: bool = False
+    model: Model,
+    store: ModelStore,
+    as_of: dt.datetime,
+    *,
+    again: bool = False,
+    on_trouble: OnTrouble = lambda sentence: None,
 ) -> Line[Scores] | None:
     """The batch of the frame at as_of by the champion that counts for it; None without one.
 
@@ -26,7 +37,8 @@ def score(
     one that was damaged is made anew. The challenger never keeps the champion's scores back: where
     it can't score, the batch says why. The newest batch is delivered to the declared sink unless
     it is there already, with `again` in any case. Last, the frame's drift is measured, unless it
-    was before; where that fails, the scores are out, and asking for drift tells why.
+    was before, and the batch's estimate recorded: whatever goes wrong with these, the scores are
+    out, and `on_trouble` hears it.
 
     Raises DataError where the audit refuses the batch, and SinkError where it was published but
     could not be delivered: running again delivers it.
@@ -34,8 +46,7 @@ def score(
     line = _published(model, store, as_of, again=again)
     if line is not None:
         deliver_newest(model, store, as_of, again=again)
-        _watch_drift(model, store, as_of)
-        _estimate(model, store, line.record)
+        _watch(model, store, line.record, on_trouble=on_trouble)
     return line
 
 
@@ -47,15 +58,19 @@ def delivery(model: Model, store: ModelStore, scores: Scores) -> Delivery | None
     return last.record
 
 
-def _watch_drift(model: Model, store: ModelStore, as_of: dt.datetime) -> None:
-    with contextlib.suppress(ModelRefreshError):
-        compute_drift(model, store, as_of)
-
-
-def _estimate(model: Model, store: ModelStore, scores: Scores) -> None:
-    """What the scores alone let expect, until labels come; grading makes up for a missing one."""
-    with contextlib.suppress(ModelRefreshError):
-        record_estimate(model, store, scores)
+def _watch(model: Model, store: ModelStore, scores: Scores, *, on_trouble: OnTrouble) -> None:
+    """Drift, and what the scores alone let expect; grading makes up for a missing estimate."""
+    steps: dict[str, Callable[[], object]] = {
+        "drift can't be measured": lambda: compute_drift(model, store, scores.as_of),
+        "its performance can't be estimated": lambda: record_estimate(model, store, scores),
+    }
+    for what, step in steps.items():
+        try:
+            step()
+        except (Exception, PanicException) as error:  # noqa: BLE001 - the batch is out
+            on_trouble(
+                f"the batch of {stamp(scores.as_of)} is out, but {what}: {sentence_of(error)}"
+            )
 
 
 def _published(

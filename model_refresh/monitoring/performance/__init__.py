@@ -2,15 +2,21 @@
 
 from model_refresh.monitoring.performance.estimates import record_estimate
 from model_refresh.monitoring.performance.grading import grade, newest_performance
-from model_refresh.monitoring.performance.looks import is_mature, next_maturity, ungraded
+from model_refresh.monitoring.performance.looks import (
+    gradable_from,
+    is_gradable,
+    next_gradable,
+    ungraded,
+)
 from model_refresh.monitoring.performance.remedy import apply_decay_policy, remedy_of
 
 __all__ = [
     "apply_decay_policy",
+    "gradable_from",
     "grade",
-    "is_mature",
+    "is_gradable",
     "newest_performance",
-    "next_maturity",
+    "next_gradable",
     "record_estimate",
     "remedy_of",
     "ungraded",

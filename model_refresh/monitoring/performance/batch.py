@@ -8,11 +8,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from model_refresh.config.model import Model
-from model_refresh.errors import NotStored
+from model_refresh.errors import NotDue, NotStored
 from model_refresh.metrics import Holdout
 from model_refresh.metrics.protocol import Floats
-from model_refresh.records import Frame, LabelledFrame, Labels, Scores
+from model_refresh.monitoring.sources import has_reached
+from model_refresh.records import Frame, FrameQuery, LabelledFrame, Labels, Scores
 from model_refresh.refresh.contest import extra_columns, groups_of
+from model_refresh.refresh.frame import stored_frame
 from model_refresh.refresh.labels import compute_labels, label_digest
 from model_refresh.refresh.rows import LabelledRows, feature_names, load_labelled
 from model_refresh.serving.batch.writing import CHALLENGER_SCORE, SCORE
@@ -40,14 +42,16 @@ class Batch:
     challenger_rows: NDArray[np.intp] | None
 
 
-def load_batch(model: Model, store: ModelStore, scores: Scores) -> Batch:
+def load_batch(model: Model, store: ModelStore, scores: Scores, *, now: dt.datetime) -> Batch:
     """The batch with its labels, computed now where they aren't stored.
 
-    Raises NotStored where the frame is gone, and DataError where a check on the labels fails:
-    damaged labels say nothing of a model.
+    Raises NotDue where they are to be computed and the source's watermark, where it is declared,
+    has not reached their end: labels are kept for ever. Raises NotStored where the frame is gone,
+    and DataError where a check on the labels fails: damaged labels say nothing of a model.
     """
     frame = _frame_of(store, scores)
     earlier = earlier_labels(model, store, scores.as_of)
+    _require_source(model, store, frame, now=now)
     labels = compute_labels(model, store, frame, earlier=earlier[-_RECENT:])
     wanted = extra_columns(model)
     columns = [name for name in feature_names(frame.columns) if name in wanted]
@@ -100,6 +104,20 @@ def _frame_of(store: ModelStore, scores: Scores) -> Frame:
     )
 
 
+def _require_source(model: Model, store: ModelStore, frame: Frame, *, now: dt.datetime) -> None:
+    """Labels that are stored need no source; others need all of its data."""
+    stored = store.labels(label_digest(model), frame.as_of).lines()
+    if any(line.record.frame == frame.content for line in stored):
+        return
+    known = frame.as_of + model.sizes.gap
+    if not has_reached(model, known, now):
+        raise NotDue(
+            f"{model.name}: the source has not reached {known:%Y-%m-%d %H:%M} UTC "
+            f"({model.spec.source.ready}), when the labels of {stamp(frame.as_of)} are complete: "
+            "run again when the data has arrived"
+        )
+
+
 def _kept(store: ModelStore, scores: Scores) -> pl.DataFrame:
     """The table of a batch, verified."""
     stored = store.content(store.scores(scores.as_of), scores.content)
@@ -122,3 +140,13 @@ def _values(table: pl.DataFrame, names: list[str]) -> Floats:
     """Shape (rows,), of several columns (rows, columns)."""
     values = table.select(names).to_numpy().astype(np.float64)
     return np.ascontiguousarray(values[:, 0] if len(names) == 1 else values)
+
+
+def require_frame_of_its_time(store: ModelStore, query: FrameQuery, scores: Scores) -> None:
+    """Raises NotStored where the frame of a query wasn't stored when this batch was scored.
+
+    Computed now, it might know what came later, and whoever is scored on it would look better.
+    """
+    frame = stored_frame(store, query.digest(), scores.as_of)
+    if frame is None or (frame.backfilled and frame.content != scores.frame):
+        raise NotStored("its own frame was not computed at the time, and may not be by now")

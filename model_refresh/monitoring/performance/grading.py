@@ -11,10 +11,15 @@ from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, NotDue
 from model_refresh.metrics import Predicted
 from model_refresh.metrics.protocol import Floats
-from model_refresh.monitoring.performance.batch import Batch, earlier_labels, load_batch
+from model_refresh.monitoring.performance.batch import (
+    Batch,
+    earlier_labels,
+    load_batch,
+    require_frame_of_its_time,
+)
 from model_refresh.monitoring.performance.estimates import record_estimate
 from model_refresh.monitoring.performance.judgement import judge_batch
-from model_refresh.monitoring.performance.looks import is_mature, look_of
+from model_refresh.monitoring.performance.looks import gradable_from, is_gradable, look_of
 from model_refresh.monitoring.performance.promise import find_promise
 from model_refresh.monitoring.performance.remedy import former_of, remedy_of
 from model_refresh.monitoring.performance.sides import Side, terms_of
@@ -27,23 +32,20 @@ from model_refresh.storage.folder import bytes_digest
 
 
 def grade(
-    model: Model, store: ModelStore, as_of: dt.datetime, now: dt.datetime
+    model: Model, store: ModelStore, as_of: dt.datetime, *, now: dt.datetime
 ) -> Line[Performance] | None:
     """How the newest batch of the frame at as_of did; None where there is no batch.
 
     A batch is graded once: the same batch under the same declaration gives the stored record.
-    Raises NotDue while its labels have not matured, DataError where a check on them fails, and
-    NotStored or CorruptError where the batch, its frame or the champion's version isn't whole.
+    Raises NotDue while its labels have not matured, or while their data are not expected or, as the
+    source says, not there; DataError where a check on the labels fails, and NotStored or
+    CorruptError where the batch, its frame or the champion's version isn't whole.
     """
     newest = store.scores(as_of).last()
     if newest is None:
         return None
-    if not is_mature(model, as_of, now):
-        known = as_of + model.sizes.gap
-        raise NotDue(
-            f"{model.name}: the labels of {model.cadence.key(as_of)} mature at "
-            f"{known:%Y-%m-%d %H:%M} UTC: run again then"
-        )
+    if not is_gradable(model, as_of, now):
+        raise NotDue(_early(model, as_of))
     scores = newest.record
     entry = store.champion.line(scores.entry).record
     log, key = store.performances(as_of), _key(model, scores)
@@ -59,7 +61,7 @@ def grade(
     )
     if (why := _ungradable(model, store, scores)) is not None:
         return log.record_once(about.model_copy(update={"notes": (why,)}), key=key)
-    batch = load_batch(model, store, scores)
+    batch = load_batch(model, store, scores, now=now)
     return log.record_once(_graded(model, store, about, batch=batch, entry=entry), key=key)
 
 
@@ -72,13 +74,24 @@ def newest_performance(store: ModelStore, as_of: dt.datetime | None = None) -> P
     return None if line is None else line.record
 
 
+def _early(model: Model, as_of: dt.datetime) -> str:
+    known, there = as_of + model.sizes.gap, gradable_from(model, as_of)
+    told = f"{model.name}: the labels of {model.cadence.key(as_of)} mature at {known:{_MINUTE}} UTC"
+    if there > known:
+        told += f" and their data are expected at {there:{_MINUTE}} UTC, by the schedule's time"
+    return f"{told}: run again then"
+
+
+_MINUTE = "%Y-%m-%d %H:%M"
+
+
 def _graded(
     model: Model, store: ModelStore, about: Performance, *, batch: Batch, entry: Entry
 ) -> Performance:
-    sides, notes = _sides(model, store, batch, entry)
+    sides, notes = _sides(model, store, batch, entry=entry)
     promise = find_promise(store, entry)
     look = look_of(store, entry.version, about.as_of)
-    judged = judge_batch(batch.holdout, sides, promise, terms_of(model, look=look))
+    judged = judge_batch(batch.holdout, sides, promise=promise, terms=terms_of(model, look=look))
     performance = about.model_copy(
         update={
             "labels": batch.labels.content,
@@ -102,7 +115,7 @@ _NO_PROMISE = "the champion was never promoted by a verdict: nothing was promise
 
 
 def _sides(
-    model: Model, store: ModelStore, batch: Batch, entry: Entry
+    model: Model, store: ModelStore, batch: Batch, *, entry: Entry
 ) -> tuple[list[Side], tuple[str, ...]]:
     """Everybody who can be graded on the batch's rows, and why others can't."""
     scores = batch.scores
@@ -118,7 +131,7 @@ def _sides(
     if former is None or former.version == entry.version:
         return sides, ("there is no former champion to compare with",)
     try:
-        return [*sides, _former_side(model, store, batch, former)], ()
+        return [*sides, _former_side(model, store, batch, former=former)], ()
     except ModelRefreshError as error:
         if error.transient:
             raise
@@ -131,9 +144,13 @@ def _legally(store: ModelStore, version: str, values: Floats) -> Predicted:
     return Predicted(values, lineage.learned_until)
 
 
-def _former_side(model: Model, store: ModelStore, batch: Batch, former: Entry) -> Side:
-    """The former champion scored now on its own frame of the same instant, rows paired by key."""
+def _former_side(model: Model, store: ModelStore, batch: Batch, *, former: Entry) -> Side:
+    """The former champion scored now on its own frame of the same instant, rows paired by key.
+
+    Raises NotStored where that frame was not stored at its time.
+    """
     version = load_version(store, former.version)
+    require_frame_of_its_time(store, version.lineage.definition.frame, batch.scores)
     ground = stand_on_ground(model, store, version, holdout=(batch.scores.as_of,))
     rows, values = beside(batch.rows, store, ground)
     return Side("former", former.version, Predicted(values, version.lineage.learned_until), rows)

@@ -42,7 +42,7 @@ class Judgement:
 
 
 def judge_batch(
-    holdout: Holdout, sides: Sequence[Side], promise: Promise | None, terms: Terms
+    holdout: Holdout, sides: Sequence[Side], *, promise: Promise | None, terms: Terms
 ) -> Judgement:
     """Grade everybody on the same rows; the champion must be among the sides.
 
@@ -52,10 +52,10 @@ def judge_batch(
     asked = ("constant" in by_role) + ("former" in by_role) + (promise is not None)
     confidence = 1.0 - max(terms.allowed / max(asked, 1), LEAST_ERROR)
     graded = {
-        role: _graded(holdout, side, by_role, terms, confidence=confidence)
+        role: _graded(holdout, side, sides=by_role, terms=terms, confidence=confidence)
         for role, side in by_role.items()
     }
-    skill = _skill(holdout, by_role, promise, terms, confidence=confidence)
+    skill = _skill(holdout, by_role, promise=promise, terms=terms, confidence=confidence)
     losses = {role: each.metrics[terms.loss.name] for role, each in graded.items()}
     checks = (
         _against_constant(holdout, by_role, terms, losses=losses, confidence=confidence),
@@ -75,9 +75,9 @@ def judge_batch(
 def _graded(
     holdout: Holdout,
     side: Side,
+    *,
     sides: Mapping[Role, Side],
     terms: Terms,
-    *,
     confidence: float,
 ) -> Graded:
     """Values with their intervals, and the paired gains over champion and constant."""
@@ -111,9 +111,9 @@ def _graded(
 def _skill(
     holdout: Holdout,
     sides: Mapping[Role, Side],
+    *,
     promise: Promise | None,
     terms: Terms,
-    *,
     confidence: float,
 ) -> Skill | None:
     """The champion's skill beside the promised one; None without a constant, or where it is 0."""

@@ -3,35 +3,62 @@
 import datetime as dt
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from model_refresh.config.model import Model
+from model_refresh.monitoring.sources import data_expected_from
 from model_refresh.storage import ModelStore
 from model_refresh.storage.store import instant_of
 
+_LATEST = dt.timedelta(days=1)
+"""No data are expected later than this: then no tick of a schedule needs to be found."""
+
+
+@dataclass(frozen=True)
+class OpenFrame:
+    """A scored frame that may have an ungraded batch.
+
+    `changed` is when something was last published in its folder, in nanoseconds; `is_new` whether
+    none of its batches was graded.
+    """
+
+    as_of: dt.datetime
+    changed: int
+    is_new: bool
+
 
 def ungraded(model: Model, store: ModelStore, now: dt.datetime) -> list[dt.datetime]:
-    """The frames that were scored, whose labels have matured, and whose batch is not graded yet.
+    """The frames that were scored, whose labels are due, and whose batch is not graded yet.
 
     Oldest first. Looks at two folders' lists; of a frame that was graded, records are read only
     where a batch has been published since.
     """
     return [
-        instant
-        for instant, is_new in _open(store)
-        if is_mature(model, instant, now) and (is_new or _is_rescored(store, instant))
+        frame.as_of
+        for frame in open_frames(store)
+        if is_gradable(model, frame.as_of, now) and is_ungraded(store, frame)
     ]
 
 
-def is_mature(model: Model, as_of: dt.datetime, now: dt.datetime) -> bool:
-    """Whether the labels of the frame at as_of are known by `now`."""
-    return as_of + model.sizes.gap <= now
+def gradable_from(model: Model, as_of: dt.datetime) -> dt.datetime:
+    """From when on a batch is graded: its labels have matured, and their data should be there.
+
+    Labels that are read before their last day has been loaded are too few, and kept for ever.
+    """
+    return data_expected_from(model, as_of + model.sizes.gap)
 
 
-def next_maturity(model: Model, store: ModelStore, now: dt.datetime) -> dt.datetime | None:
-    """When the labels of the next scored frame mature; None where none is waited for."""
-    waiting = (each for each, _ in _open(store) if not is_mature(model, each, now))
-    return next((each + model.sizes.gap for each in waiting), None)
+def is_gradable(model: Model, as_of: dt.datetime, now: dt.datetime) -> bool:
+    """Whether that is so by `now`."""
+    known = as_of + model.sizes.gap
+    return known <= now and (known + _LATEST <= now or gradable_from(model, as_of) <= now)
+
+
+def next_gradable(model: Model, store: ModelStore, now: dt.datetime) -> dt.datetime | None:
+    """When the next scored frame can be graded; None where none is waited for."""
+    waiting = (each.as_of for each in open_frames(store) if not is_gradable(model, each.as_of, now))
+    return next((gradable_from(model, as_of) for as_of in waiting), None)
 
 
 def look_of(store: ModelStore, champion: str, as_of: dt.datetime) -> int:
@@ -59,20 +86,22 @@ def spent(confidence: float, look: int) -> float:
     return (1.0 - confidence) / (look * (look + 1))
 
 
-def _open(store: ModelStore) -> Iterator[tuple[dt.datetime, bool]]:
-    """The frames that may have an ungraded batch, oldest first, and whether none was graded."""
+def open_frames(store: ModelStore) -> Iterator[OpenFrame]:
+    """The frames that may have an ungraded batch, oldest first; no record is read."""
     batches, grades = (_changed(store.root / kind) for kind in ("scores", "performance"))
     for name in sorted(batches):
         graded = grades.get(name)
         if graded is not None and batches[name] <= graded:
             continue
         if (instant := instant_of(name)) is not None:
-            yield instant, graded is None
+            yield OpenFrame(instant, batches[name], is_new=graded is None)
 
 
-def _is_rescored(store: ModelStore, as_of: dt.datetime) -> bool:
+def is_ungraded(store: ModelStore, frame: OpenFrame) -> bool:
     """Whether the newest batch is another than the one that was graded last."""
-    newest, graded = store.scores(as_of).last(), store.performances(as_of).last()
+    if frame.is_new:
+        return True
+    newest, graded = store.scores(frame.as_of).last(), store.performances(frame.as_of).last()
     return newest is not None and (graded is None or newest.record.content != graded.record.batch)
 
 

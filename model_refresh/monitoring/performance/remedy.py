@@ -35,7 +35,7 @@ def is_outdone(performance: Performance) -> bool:
 
 
 def apply_decay_policy(
-    model: Model, store: ModelStore, performance: Performance, now: dt.datetime
+    model: Model, store: ModelStore, performance: Performance, *, now: dt.datetime
 ) -> Entry | None:
     """Bring the former champion back where a graded batch asks for it; the entry, or None.
 
@@ -59,7 +59,7 @@ def apply_decay_policy(
             current,
             who=AUTOMATIC,
             reason=f"decay as of {model.cadence.key(performance.as_of)}: {performance.sentence}",
-            as_of=_from_when(model, store, current, now),
+            as_of=_from_when(model, store, current=current, now=now),
         )
     except PromotionRefused:
         return None  # its bytes are gone, or it was rolled back since: a refresh remains
@@ -76,7 +76,7 @@ def former_of(store: ModelStore, entry: Entry) -> Entry | None:
         return None
 
 
-def _from_when(model: Model, store: ModelStore, current: Entry, now: dt.datetime) -> dt.datetime:
+def _from_when(model: Model, store: ModelStore, *, current: Entry, now: dt.datetime) -> dt.datetime:
     """The first unpublished frame, but not one of the future: who asks now gets the former one."""
     scored = store.scored()
     following = model.cadence.next(scored[-1]) if scored else current.as_of

@@ -78,25 +78,39 @@ def test_nobody_is_graded_on_rows_that_it_learned_from() -> None:
     holdout, truth = rows_of()
     late = dataclasses.replace(truth, known_at=dt.datetime(2024, 6, 2, tzinfo=dt.UTC))
     with pytest.raises(Contaminated):
-        judge_batch(holdout, [Side("champion", "a", late)], None, TERMS)
+        judge_batch(holdout, [Side("champion", "a", late)], promise=None, terms=TERMS)
     with pytest.raises(Contaminated):
-        judge_batch(holdout, [Side("champion", "a", truth), Side("former", "b", late)], None, TERMS)
+        judge_batch(
+            holdout,
+            [Side("champion", "a", truth), Side("former", "b", late)],
+            promise=None,
+            terms=TERMS,
+        )
 
 
 def test_the_challenger_that_does_better_is_told_with_its_figures() -> None:
     holdout, truth = rows_of(2_000)
     worse = Predicted(np.clip(truth.values[::-1], 0.05, 0.95), KNOWN)
     judged = judge_batch(
-        holdout, [Side("champion", "a", worse), Side("challenger", "b", truth)], None, TERMS
+        holdout,
+        [Side("champion", "a", worse), Side("challenger", "b", truth)],
+        promise=None,
+        terms=TERMS,
     )
     (note,) = judged.notes
     assert note.startswith("the challenger that was kept out does better: log loss")
     swapped = judge_batch(
-        holdout, [Side("champion", "a", truth), Side("challenger", "b", worse)], None, TERMS
+        holdout,
+        [Side("champion", "a", truth), Side("challenger", "b", worse)],
+        promise=None,
+        terms=TERMS,
     )
     assert "was kept out rightly" in swapped.notes[0]
     same = judge_batch(
-        holdout, [Side("champion", "a", truth), Side("challenger", "b", truth)], None, TERMS
+        holdout,
+        [Side("champion", "a", truth), Side("challenger", "b", truth)],
+        promise=None,
+        terms=TERMS,
     )
     assert same.notes == ()
 
@@ -105,7 +119,7 @@ def test_one_whose_frame_has_fewer_rows_is_paired_on_those_that_both_have() -> N
     holdout, truth = rows_of()
     some = np.arange(0, 400, 2)
     half = Side("former", "b", Predicted(truth.values[some], KNOWN), some)
-    judged = judge_batch(holdout, [Side("champion", "a", truth), half], None, TERMS)
+    judged = judge_batch(holdout, [Side("champion", "a", truth), half], promise=None, terms=TERMS)
     former = judged.graded[1]
     assert former.gain_over_champion is not None
     assert former.gain_over_champion.estimate == 0.0
@@ -117,7 +131,7 @@ def test_too_few_groups_are_not_judged_and_say_so() -> None:
     holdout, truth = rows_of(40)
     few = dataclasses.replace(holdout, group=np.arange(40) % 3)
     constant = Side("constant", None, Predicted(np.full(40, 0.3), KNOWN))
-    judged = judge_batch(few, [Side("champion", "a", truth), constant], None, TERMS)
+    judged = judge_batch(few, [Side("champion", "a", truth), constant], promise=None, terms=TERMS)
     (check,) = judged.checks
     assert (check.outcome, check.name) == ("noted", "against_constant")
     assert "3 independent groups of rows, 5 are needed" in check.sentence

@@ -145,7 +145,7 @@ def _judged(
         tolerance=TOLERANCE,
         allowed=spent(CONFIDENCE, look),
     )
-    return judge_batch(frame.holdout, sides, promise, terms)
+    return judge_batch(frame.holdout, sides, promise=promise, terms=terms)
 
 
 def _fit(world: World, rng: np.random.Generator, *, fault: Fault) -> Fitted:
