@@ -28,6 +28,13 @@ class ModelRefreshError(Exception):
     transient = False
 
 
+def sentence_of(error: BaseException) -> str:
+    """Its sentence; of an error that is none of ours its kind too."""
+    return (
+        str(error) if isinstance(error, ModelRefreshError) else f"{type(error).__name__}: {error}"
+    )
+
+
 class ConfigError(ModelRefreshError):
     """One or more declarations are wrong; one line a problem, `file:line:column message`."""
 

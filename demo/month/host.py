@@ -63,8 +63,8 @@ class Host:
         with workspace.open("w") as file:
             YAML().dump({"load_from": [{"grpc_server": server}]}, file)
         self._run(
-            "dagster", "code-server", "start", "-m", "model_refresh.definitions", "-d", str(ROOT),
-            "-h", "127.0.0.1", "-p", str(self._port),
+            "dagster", "api", "grpc", "-m", "model_refresh.definitions", "-d", str(ROOT),
+            "-h", "127.0.0.1", "-p", str(self._port), "--location-name", "model_refresh",
         )  # fmt: skip
         _wait_for(self._port)
         self._run("dagster-daemon", "run", "-w", str(workspace))

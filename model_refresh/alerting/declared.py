@@ -25,6 +25,7 @@ from model_refresh.records import Alert, AlertKind, AlertSeverity
 
 _UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 _LENGTH = r"^[1-9][0-9]{0,3}[mhd]$"
+_NAME = r"^[a-z][a-z0-9_]{0,62}$"
 _URL = {"type": "string", "minLength": 1, "maxLength": 2000}
 
 
@@ -45,6 +46,19 @@ def _digest(text: str) -> str:
     return text
 
 
+def _length(text: str) -> str:
+    if not re.fullmatch(_LENGTH, text):
+        raise ValueError(f"{text[:32]!r} is not accepted; accepted: 45m, 2h, 1d")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(_NAME, text):
+        accepted = "lower-case letters, digits and _, a letter first"
+        raise ValueError(f"{text[:63]!r} is not accepted; accepted: {accepted}")
+    return text
+
+
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=255)]
 Url = Annotated[str, Field(strict=True, min_length=1, max_length=2000)]
 Urls = Annotated[
@@ -62,8 +76,18 @@ Digest = Annotated[
     WithJsonSchema({"type": "string", "pattern": DIGEST, "examples": ["15m", "daily at 08:00"]}),
 ]
 """How long messages of one route are held together."""
-Length = Annotated[str, Field(strict=True, pattern=_LENGTH)]
-RouteName = Annotated[str, Field(strict=True, pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Length = Annotated[
+    str,
+    Field(strict=True),
+    AfterValidator(_length),
+    WithJsonSchema({"type": "string", "pattern": _LENGTH}),
+]
+RouteName = Annotated[
+    str,
+    Field(strict=True),
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": _NAME}),
+]
 
 
 class _Declared(BaseModel):

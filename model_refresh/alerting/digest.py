@@ -13,13 +13,11 @@ def is_digest(text: str) -> bool:
     return re.fullmatch(DIGEST, text) is not None
 
 
-def is_due(
-    digest: str, now: dt.datetime, *, last: dt.datetime | None, began: dt.datetime | None
-) -> bool:
+def is_due(digest: str, now: dt.datetime, *, last: dt.datetime | None, began: dt.datetime) -> bool:
     """Whether a message may go now that others may have gone at `last`; None: none ever did.
 
-    `began` is when the oldest news came up, None where that isn't known: what came up after the
-    day's hour waits for the next day's.
+    `began` is when the oldest news was first seen: what came up after the day's hour waits for the
+    next day's.
     """
     if not digest.startswith("daily"):
         return last is None or now - last >= int(digest[:-1]) * _UNITS[digest[-1]]
@@ -27,4 +25,4 @@ def is_due(
     reached = now.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
     if reached > now:
         reached -= _DAY
-    return (last is None or last < reached) and (began is None or began <= reached)
+    return (last is None or last < reached) and began <= reached

@@ -6,12 +6,15 @@ once, once more each day that it lasts, and once when it is over.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from pydantic import Field
 
 from model_refresh.alerting.declared import Route
 from model_refresh.alerting.digest import is_due
-from model_refresh.records import Alert, AlertKind, AlertSeverity
+from model_refresh.records import Alert, AlertKind, AlertSeverity, Instant, Record
 
 REPEAT = dt.timedelta(days=1)
 """How long a cause that was told is not told again."""
@@ -29,11 +32,54 @@ class Observed:
     kinds: frozenset[AlertKind]
     unseen: frozenset[str] = frozenset()
     """Models that could not be looked at this time."""
+    read: frozenset[str] | None = None
+    """Of a fleet that could be read only in part, the models that were. None: all were, so that a
+    model that isn't there is gone."""
 
     def covers(self, key: str) -> bool:
         """Whether an alert of this key would be open now if its cause still held."""
         kind, _, rest = key.partition("|")
-        return kind in self.kinds and rest.partition("|")[0] not in self.unseen
+        model = rest.partition("|")[0]
+        if kind not in self.kinds or model in self.unseen:
+            return False
+        return not model or self.read is None or model in self.read
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one round saw: what is open, where it was looked, and when."""
+
+    alerts: Sequence[Alert]
+    observed: Observed
+    now: dt.datetime
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Of what is open."""
+        return frozenset(alert.key for alert in self.alerts)
+
+    def is_over(self, key: str) -> bool:
+        """Whether the cause of this key no longer holds."""
+        return key not in self.keys and self.observed.covers(key)
+
+
+class Seen(Record):
+    """When a round first saw each cause to be open, and to be over, by its key.
+
+    An alert's own `since` won't do for a digest: some have none, and of others it is when the cause
+    began, hours before anybody could tell.
+    """
+
+    opened: dict[str, Instant] = Field(default_factory=dict)
+    ended: dict[str, Instant] = Field(default_factory=dict)
+
+    def after(self, look: Look, told: Collection[str]) -> "Seen":
+        """The same with this look, where `told` are the keys that some address knows of."""
+        opened = {alert.key: self.opened.get(alert.key, look.now) for alert in look.alerts}
+        ended = {key: self.ended.get(key, look.now) for key in told if look.is_over(key)}
+        return Seen(
+            opened=_unseen(self.opened, look) | opened, ended=_unseen(self.ended, look) | ended
+        )
 
 
 @dataclass
@@ -70,36 +116,50 @@ class Letter:
         return self.alerts[0].severity if self.alerts else "info"
 
 
-def letter(
-    route: Route,
-    alerts: Sequence[Alert],
-    *,
-    history: History,
-    observed: Observed,
-    now: dt.datetime,
-) -> Letter | None:
-    """What an address of this route is to be told now; None for nothing."""
-    open_keys = {alert.key for alert in alerts}
-    news = [
+@dataclass(frozen=True)
+class News:
+    """What an address has not been told yet, the worst first, and what it was told that is over."""
+
+    alerts: tuple[Alert, ...]
+    over: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.alerts or self.over)
+
+
+def news(route: Route, look: Look, history: History) -> News:
+    """Everything that an address of this route is still to be told, now or later."""
+    found = [
         alert
-        for alert in alerts
+        for alert in look.alerts
         if route.match.takes(alert)
-        and ((told := history.told.get(alert.key)) is None or now - told >= REPEAT)
+        and ((told := history.told.get(alert.key)) is None or look.now - told >= REPEAT)
     ]
-    over = [key for key in history.told if key not in open_keys and observed.covers(key)]
-    if not (news or over) or not history.may_try(now):
+    found.sort(key=lambda alert: (_ORDER.index(alert.severity), alert.model or "", alert.key))
+    return News(tuple(found), tuple(sorted(key for key in history.told if look.is_over(key))))
+
+
+def letter(route: Route, look: Look, *, history: History, seen: Seen) -> Letter | None:
+    """What an address of this route is to be told now; None for nothing."""
+    found, now = news(route, look, history), look.now
+    if not found or not history.may_try(now):
         return None
-    news.sort(key=lambda alert: (_ORDER.index(alert.severity), alert.model or "", alert.key))
-    known = [alert.since for alert in news if alert.since is not None]
-    began = min(known) if known and len(known) == len(news) else None
+    opened = (seen.opened.get(alert.key, now) for alert in found.alerts)
+    began = min([*opened, *(seen.ended.get(key, now) for key in found.over)])
     last = max(history.delivered, default=None)
-    if not _is_urgent(news, history, now) and not is_due(route.digest, now, last=last, began=began):
+    is_urgent = _is_urgent(found.alerts, history, now)
+    if not is_urgent and not is_due(route.digest, now, last=last, began=began):
         return None
-    return Letter(tuple(news), tuple(sorted(over)))
+    return Letter(found.alerts, found.over)
 
 
-def _is_urgent(news: Sequence[Alert], history: History, now: dt.datetime) -> bool:
+def _unseen(known: Mapping[str, Instant], look: Look) -> dict[str, Instant]:
+    """What this look says nothing of."""
+    return {key: at for key, at in known.items() if not look.observed.covers(key)}
+
+
+def _is_urgent(found: Sequence[Alert], history: History, now: dt.datetime) -> bool:
     """Whether something critical is new, and not too much was sent already."""
-    new = any(alert.severity == "critical" and alert.key not in history.told for alert in news)
+    new = any(alert.severity == "critical" and alert.key not in history.told for alert in found)
     recent = [instant for instant in history.delivered if now - instant < _HOUR]
     return new and len(recent) < _AT_ONCE

@@ -49,7 +49,8 @@ class Guard:
     def _resolved(self, *args: object, **kwargs: object) -> list[tuple[Any, ...]]:
         """A look-up whose answers may be connected to; one that isn't allowed raises before it."""
         found = self._look_up(*args, **kwargs)
-        if not self._is_own(args[0] if args else kwargs.get("host")):
+        host = args[0] if args else kwargs.get("host")
+        if not self._is_own(host) or self._is_admitted(str(host), None):
             self._addresses.update(str(each[4][0]) for each in found)
         return list(found)
 
@@ -64,7 +65,7 @@ class Guard:
             self._meet(args[-1])
 
     def _is_own(self, host: object) -> bool:
-        """Whether it is this machine's own name, which mail is signed with; looked up, no more."""
+        """Whether it is this machine's own name: mail is signed with it, so it may be looked up."""
         return host == self._own
 
     def _meet(self, address: object) -> None:
@@ -77,8 +78,11 @@ class Guard:
 
     def _require(self, host: object, port: int | None) -> None:
         name = host.decode(errors="replace") if isinstance(host, bytes) else str(host)
-        if not any(entry.admits(name, port) for entry in self._entries):
+        if not self._is_admitted(name, port):
             raise self._refusal(name if port is None else f"{name}:{port}")
+
+    def _is_admitted(self, name: str, port: int | None) -> bool:
+        return any(entry.admits(name, port) for entry in self._entries)
 
     def _refusal(self, what: str) -> Refused:
         self.refused = self.refused or what

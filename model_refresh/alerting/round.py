@@ -8,9 +8,11 @@ import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from model_refresh.alerting.declared import AlertsSpec
-from model_refresh.alerting.due import Letter, Observed, letter
+from model_refresh.alerting.due import Letter, Look, Observed, letter, news
+from model_refresh.alerting.seen import see
 from model_refresh.alerting.sending import Send, message_task, send
 from model_refresh.alerting.text import Message, message
 from model_refresh.alerting.told import histories
@@ -23,6 +25,14 @@ NEXT = "next.json"
 """The message that is being sent."""
 
 
+@dataclass(frozen=True)
+class Round:
+    """What was sent; `is_told` is False where something can't be told, or nobody knows."""
+
+    sent: tuple[SentAlert, ...] = ()
+    is_told: bool = True
+
+
 def tell(  # noqa: PLR0913  (what is known and when, and who sends)
     store: Store,
     spec: AlertsSpec,
@@ -31,24 +41,29 @@ def tell(  # noqa: PLR0913  (what is known and when, and who sends)
     observed: Observed,
     now: dt.datetime,
     by: Send = send,
-) -> list[SentAlert]:
+) -> Round:
     """Send what is due and record it; the addresses that fail come last, so they delay no other.
 
-    Nothing is sent where another process is at it: that one tells.
+    What waits for another try at an address that failed is not told yet. Nothing is sent where
+    another process is at it: that one tells.
     """
     if not spec.routes:
-        return []
+        return Round()
+    look = Look(alerts, observed, now)
     with _alone(store) as is_alone:
         if not is_alone:
-            return []
+            return Round(is_told=False)
         known = histories(store.alerts)
-        sent = []
+        seen = see(store.alerts.folder, look, {key for each in known.values() for key in each.told})
+        sent, waits = [], False
         for name, route, url in sorted(spec.addresses(), key=lambda each: known[each[0]].failures):
-            due = letter(route, alerts, history=known[name], observed=observed, now=now)
-            if due is None:
-                continue
-            sent.append(_sent(store, spec, name, url=url, due=due, by=by))
-        return sent
+            history = known[name]
+            due = letter(route, look, history=history, seen=seen)
+            if due is not None:
+                sent.append(_sent(store, spec, name, url=url, due=due, by=by))
+            elif history.failures and news(route, look, history):
+                waits = True
+        return Round(tuple(sent), not waits and all(each.delivered for each in sent))
 
 
 def try_route(

@@ -25,6 +25,7 @@ from model_refresh.cli.shared import (
     say,
     store_of,
     user,
+    warn,
 )
 from model_refresh.config.model import Model
 from model_refresh.errors import NotStored
@@ -106,7 +107,7 @@ def score(
     """Publish the batch of one frame by champion and challenger."""
     model = find_model(name, fleet)
     store, when = _swept(model, home), instant(model, as_of)
-    line = pipeline.score(model, store, when, again=again)
+    line = pipeline.score(model, store, when, again=again, on_trouble=warn)
     if line is None:
         message = f"{name} has no champion for {stamp(when)} yet: no batch"
         print_json(None) if json else say(message)

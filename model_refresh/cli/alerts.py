@@ -1,20 +1,22 @@
 """Commands that tell of what needs a person: alerts, and the watchdog outside of Dagster."""
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from model_refresh.alerting import Observed, try_route
+from model_refresh.alerting import try_route
 from model_refresh.alerting.told import recent
 from model_refresh.cli.shared import FLEET, HOME, FleetFolder, Home, Json, plain, print_json, say
-from model_refresh.config.alerts import AlertsReading, read_alerts
+from model_refresh.config.alerts import FILE, AlertsReading, read_alerts
 from model_refresh.config.fleet import read_fleet
 from model_refresh.errors import ConfigError, DataError
 from model_refresh.monitoring.alerts import FleetAlerts, open_alerts
-from model_refresh.monitoring.alerts.known import Known
-from model_refresh.monitoring.alerts.life import last_sign, silence
+from model_refresh.monitoring.alerts.fleet import OVERDUE
+from model_refresh.monitoring.alerts.life import known_of, last_sign, silence
 from model_refresh.pipeline.alerts import tell_fleet
 from model_refresh.records import Alert, SentAlert
 from model_refresh.storage import Line, Store
@@ -47,39 +49,45 @@ def alerts(
     say(f"{len(found.alerts)} open" if found.alerts else "nothing needs anybody")
     for line in sent:
         say(_sent(line))
-    if not declared.spec.routes:
-        say(f"nobody is told: {fleet / 'alerts.yaml'} declares no route")
+    if declared.is_lost:
+        say(f"until {fleet / FILE} is mended nobody is told: {declared.problems[0]}")
+    elif not declared.spec.routes:
+        say(f"nobody is told: {fleet / FILE} declares no route")
 
 
 def watchdog(json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME) -> None:
     """Say and send what should have run and did not; for cron or a timer, outside of Dagster.
 
-    Exits 1 when something is overdue, alerts.yaml is wrong, or a message could not be sent.
+    Exits 1 when something is overdue, when something can't be read, so that nobody knows, or when a
+    message could not be sent.
     """
     store, declared = Store(home), read_alerts(fleet, environment=os.environ)
     found = _look(store, declared, fleet)
-    late = FleetAlerts(found.overdue, Observed(frozenset({"not_started", "scores_missing"})))
-    beat = not late.alerts and not declared.problems
+    late = FleetAlerts(found.overdue, replace(found.observed, kinds=frozenset(OVERDUE)))
+    beat = not late.alerts and not found.unreadable
     told = tell_fleet(store, declared.spec, late, now=utc_now(), beat=beat)
-    troubles = [*declared.problems, *told.troubles]
+    troubles = [*_sentences(found.unreadable), *told.troubles]
     if json:
         open_now, sent = [plain(a) for a in late.alerts], [plain(each) for each in told.sent]
         print_json({"overdue": open_now, "sent": sent, "troubles": troubles})
-    elif not late.alerts:
+    elif not late.alerts and not found.unreadable:
         say("everything that was due has begun")
     if late.alerts or troubles:
-        sentences = [f"{a.model or 'the fleet'}: {a.sentence}" for a in late.alerts]
-        raise DataError("\n".join([*sentences, *troubles]))
+        raise DataError("\n".join([*_sentences(late.alerts), *troubles]))
+
+
+def _sentences(alerts: Sequence[Alert]) -> list[str]:
+    return [f"{alert.model or 'the fleet'}: {alert.sentence}" for alert in alerts]
 
 
 def _look(store: Store, declared: AlertsReading, fleet: Path) -> FleetAlerts:
     """What is open, with what Dagster's sensor knew last where it ever looked."""
     models, problems = read_fleet(fleet, environment=os.environ)
-    now, sign, grace = utc_now(), last_sign(store), declared.spec.grace_time
-    known = sign.known(grace, now) if sign is not None else Known(grace=grace)
-    told = [*problems, *declared.problems]
+    now = utc_now()
+    known = known_of(store, now, declared.spec.grace_time)
+    told = [*problems, *declared.told]
     found = open_alerts(models, told, store=store, now=now, known=known)
-    silent = silence(sign, now)
+    silent = silence(last_sign(store), now)
     return found if silent is None else FleetAlerts((silent, *found.alerts), found.observed)
 
 

@@ -21,7 +21,7 @@ from model_refresh.cli.shared import (
     user,
 )
 from model_refresh.monitoring.orders import give_order, hold_sentence, skip_sentence
-from model_refresh.monitoring.state import read_state
+from model_refresh.monitoring.state import State, read_state
 from model_refresh.records import Order
 from model_refresh.storage import Line
 from model_refresh.storage.store import utc_now
@@ -69,9 +69,8 @@ def release(
     """Let refreshes of a model start by themselves again; takes back every hold and skip."""
     model = find_model(name, fleet)
     store = store_of(model, home)
-    held = read_state(model, store, utc_now()).hold
+    before = _before(read_state(model, store, utc_now()))
     line = give_order(store, Order(kind="release", who=user(), reason=reason))
-    before = f"; it was held by {held.record.who}: {held.record.reason}" if held else ""
     _tell(line, f"{name} is released: refreshes start by themselves{before}", json=json)
 
 
@@ -85,9 +84,21 @@ def skip(
 ) -> None:
     """Let no refresh of one frame start by itself; it may be one of the future."""
     model = find_model(name, fleet)
-    order = Order(kind="skip", as_of=model.cadence.parse(as_of), who=user(), reason=reason)
-    line = give_order(store_of(model, home), order)
-    _tell(line, skip_sentence(model, line), json=json)
+    store, when = store_of(model, home), model.cadence.parse(as_of)
+    has_begun = read_state(model, store, utc_now()).has_begun(when)
+    line = give_order(store, Order(kind="skip", as_of=when, who=user(), reason=reason))
+    begun = "; that refresh has begun already, and is only not repeated by itself"
+    _tell(line, skip_sentence(model, line) + (begun if has_begun else ""), json=json)
+
+
+def _before(state: State) -> str:
+    """What a release takes back: the hold, and every skip by its frame."""
+    held = state.hold
+    told = f"; it was held by {held.record.who}: {held.record.reason}" if held else ""
+    named = {line.record.as_of for line in state.orders if line.record.kind == "skip"}
+    skipped = sorted(as_of for as_of in named if as_of is not None and state.skip(as_of))
+    keys = ", ".join(state.model.cadence.key(as_of) for as_of in skipped)
+    return f"{told}; no longer skipped: {keys}" if keys else told
 
 
 def _tell(line: Line[Order], sentence: str, *, json: bool) -> None:

@@ -17,8 +17,10 @@ from model_refresh.cli.shared import (
     print_table,
     say,
 )
+from model_refresh.config.alerts import read_alerts
 from model_refresh.config.fleet import read_fleet
-from model_refresh.pipeline.overview import write_overview
+from model_refresh.errors import ConfigError
+from model_refresh.pipeline.overview import PAGE, write_overview
 from model_refresh.records import FleetRow
 from model_refresh.report.fleet import duration, moment
 from model_refresh.storage import Store
@@ -41,8 +43,15 @@ def overview(
     home: Home = HOME,
 ) -> None:
     """List every model, what needs a person first, and write the fleet's page."""
+    if out is not None and out.is_dir():
+        raise typer.BadParameter(f"{out} is a folder; a file is needed, such as {out / PAGE}")
     models, problems = read_fleet(fleet, environment=os.environ)
-    found = write_overview(models, problems, store=Store(home), now=utc_now(), page=out)
+    if not fleet.is_dir():
+        raise ConfigError(problems)
+    grace = read_alerts(fleet, environment=os.environ).spec.grace_time
+    found = write_overview(
+        models, problems, store=Store(home), now=utc_now(), page=out, grace=grace
+    )
     if json:
         print_json(
             {

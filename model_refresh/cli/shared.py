@@ -74,14 +74,18 @@ def instant(model: Model, text: str | None) -> dt.datetime:
 
 
 def moment(model: Model, text: str) -> dt.datetime:
-    """Any instant that a person named, be it a frame's or not; a date alone is midnight UTC."""
-    try:
-        return model.cadence.parse(text)
-    except DataError:
-        for parse in (parse_instant, _of_the_clock):
-            with contextlib.suppress(ValueError):
-                return parse(text)
-        raise
+    """Any instant that a person named, be it a frame's or not; a date alone is midnight UTC.
+
+    Raises DataError where it is none, or one of the clock without its zone.
+    """
+    for parse in (model.cadence.parse, parse_instant, _of_the_clock):
+        with contextlib.suppress(DataError, ValueError):
+            return parse(text)
+    today = dt.datetime.now(dt.UTC).date()
+    raise DataError(
+        f"{text!r} is no instant; accepted: a date such as {today}, which is its midnight UTC, or "
+        f"an instant with its zone such as {today}T06:00Z"
+    )
 
 
 def _of_the_clock(text: str) -> dt.datetime:
@@ -131,6 +135,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) ->
 def say(line: str) -> None:
     """A sentence for people; the terminal wraps it, so that it can be copied whole."""
     typer.echo(line)
+
+
+def warn(line: str) -> None:
+    """A line beside the result, on stderr."""
+    typer.echo(line, err=True)
 
 
 def _text(value: object) -> str:

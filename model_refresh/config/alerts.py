@@ -39,6 +39,17 @@ class AlertsReading:
 
     spec: AlertsSpec = field(default_factory=AlertsSpec)
     problems: tuple[str, ...] = ()
+    is_lost: bool = False
+    """Whether nobody is told anything until it is mended."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The problems, with what they come to where that is the worst."""
+        if not self.is_lost:
+            return self.problems
+        return tuple(
+            f"{each}; until this is mended nobody is told of any alert" for each in self.problems
+        )
 
 
 def read_alerts(fleet: FilePath, *, environment: Mapping[str, str]) -> AlertsReading:
@@ -49,7 +60,7 @@ def read_alerts(fleet: FilePath, *, environment: Mapping[str, str]) -> AlertsRea
     try:
         document = reader.read_document(read_bytes(path, below=fleet))
     except ValueError as error:
-        return AlertsReading(problems=(f"{path}:1:1 {error}",))
+        return AlertsReading(problems=(f"{path}:1:1 {error}",), is_lost=True)
     spec, problems = None, list(document.problems)
     if not problems:
         spec, found = _resolved(document.value)
@@ -61,7 +72,7 @@ def read_alerts(fleet: FilePath, *, environment: Mapping[str, str]) -> AlertsRea
             (document.place(p.path, at_key=p.at_key), p.message) for p in [*found, *lacking]
         ]
     told = tuple(f"{path}:{at.line}:{at.column} {says}" for at, says in sorted(problems))
-    return AlertsReading(spec or AlertsSpec(), told)
+    return AlertsReading(spec or AlertsSpec(), told, is_lost=spec is None)
 
 
 def _resolved(value: object) -> tuple[AlertsSpec | None, list[Problem]]:
@@ -96,7 +107,7 @@ def _written(value: Mapping[str, object]) -> Iterator[tuple[Path, str]]:
 
 def _exposed(url: str, path: Path) -> Iterator[Problem]:
     """An address that is written out and may hold a password or a token; it is not shown."""
-    if VARIABLE.fullmatch(url):
+    if not url or VARIABLE.fullmatch(url):
         return
     bare = VARIABLE.sub("", url)
     if _ONE.fullmatch(url):

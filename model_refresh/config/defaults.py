@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from model_refresh.config import reader
 from model_refresh.config.environment import Filling
 from model_refresh.config.files import read_bytes
-from model_refresh.config.messages import Problem, problems_of, shown
+from model_refresh.config.messages import Node, Problem, problems_of, shown
 from model_refresh.config.reader import Document, Path
+from model_refresh.config.schema import declaration_schema
 from model_refresh.config.validation import filled, validated
 
 FILE = "defaults.yaml"
@@ -122,9 +123,17 @@ def _problems(value: object, environment: Mapping[str, str]) -> Iterator[Problem
     try:
         validated(data)
     except ValidationError as error:
-        for each in problems_of(error, data):
+        for each in problems_of(error, data, _shared_schema()):
             if not _is_of_the_whole(each, data):
                 yield Problem(each.path, filling.unfilled(each.message), each.at_key)
+
+
+def _shared_schema() -> Node:
+    """The schema without what each model says for itself, which is not accepted here."""
+    schema = declaration_schema()
+    properties = schema["properties"]
+    known = properties.items() if isinstance(properties, dict) else ()
+    return {**schema, "properties": {k: v for k, v in known if k not in PER_MODEL}}
 
 
 def _is_of_the_whole(problem: Problem, data: object) -> bool:

@@ -3,8 +3,10 @@
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from model_refresh.config.defaults import FILE as DEFAULTS
 from model_refresh.config.defaults import FleetDefaults
 from model_refresh.config.folder import FILE, read_model
 from model_refresh.config.model import Model
@@ -30,12 +32,15 @@ def read_fleet(
     """The models that can be read, by name, and the problems of those that can't."""
     if not folder.is_dir():
         return [], [f"{folder}: there is no such folder; it should hold a folder for each model"]
-    homes, problems = _homes(folder)
-    reader = _Reader(FleetDefaults(folder, environment), environment)
+    found = _look(folder)
+    defaults = FleetDefaults(folder, environment)
+    reader = _Reader(defaults, environment)
     if only is not None:
-        return reader.one(only, homes, folder)
-    reader.problems = problems
-    for home in homes:
+        return reader.one(only, found.homes, folder)
+    reader.problems = found.problems
+    for place in found.defaults:
+        defaults.of(place)  # also where no model is below: it is wrong before the first one is
+    for home in found.homes:
         reader.read(home)
     return reader.found()
 
@@ -79,8 +84,14 @@ class _Reader:
         named = [model for model in models if model.name == name]
         if named or problems:
             return named, problems
-        known = [*(model.name for model in models), *(home.name for home in homes)]
-        return [], [f"{fleet}: {_unknown(name, known)}"]
+        return [], [f"{fleet}: {_unknown(name, self._names(homes))}"]
+
+    def _names(self, homes: list[Path]) -> list[str]:
+        """The names of all models; of a folder that can't be read its own."""
+        for home in homes:
+            self.read(home)
+        read = {model.folder for model in self._models.values()}
+        return [*self._models, *(home.name for home in homes if home.resolve() not in read)]
 
     def found(self) -> tuple[list[Model], list[str]]:
         """All models by name, and all problems: those of defaults.yaml first."""
@@ -93,18 +104,28 @@ def _whose(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} models, {names[0]} among them"
 
 
-def _homes(folder: Path) -> tuple[list[Path], list[str]]:
-    """The folders that have a model.yaml, sorted, and the links that lead out of the fleet."""
-    homes, problems = [], []
+@dataclass(frozen=True)
+class _Found:
+    """The folders with a model.yaml and with a defaults.yaml, sorted; links that lead out."""
+
+    homes: list[Path]
+    defaults: list[Path]
+    problems: list[str]
+
+
+def _look(folder: Path) -> _Found:
+    homes, defaults, problems = [], [], []
     for place, below, files in os.walk(folder):
         here = Path(place)
         below[:] = sorted(name for name in below if not name.startswith("."))
         if FILE in files:
             homes.append(here)
+        if DEFAULTS in files:
+            defaults.append(here)
         for link in _links(here, below):
             if (link / FILE).exists() and not link.resolve().is_relative_to(folder.resolve()):
                 problems.append(f"{link / FILE}:1:1 {link} is a link that leaves the fleet folder")
-    return sorted(homes), problems
+    return _Found(sorted(homes), sorted(defaults), problems)
 
 
 def _links(here: Path, names: list[str]) -> Iterator[Path]:

@@ -52,7 +52,9 @@ def read_model(
         return Reading(problems=(f"{path}:1:1 {error}",))
     shared: list[str] = []
     if not document.problems:
-        models, problems = _resolve(folder, document.value, defaults, environment)
+        models, problems = _resolve(
+            folder, document.value, defaults=defaults, environment=environment
+        )
         if not problems:
             return Reading(models)
         for each in problems:
@@ -95,7 +97,7 @@ def _origin(problem: Problem, document: reader.Document, defaults: Defaults) -> 
 
 
 def _resolve(
-    folder: Path, value: object, defaults: Defaults, environment: Mapping[str, str]
+    folder: Path, value: object, *, defaults: Defaults, environment: Mapping[str, str]
 ) -> tuple[tuple[Model, ...], list[Problem]]:
     if not isinstance(value, dict):
         return (), [Problem((), f"model.yaml is {shown(value)}; a mapping is needed")]
@@ -104,7 +106,9 @@ def _resolve(
     spec, sections, problems = _declared(whole, filling)
     problems += [*filling.problems, *broken_rules(sections), *_misnamed(folder, sections)]
     problems += exposed_secrets(whole)
-    features, labels, ready = (_query(folder, sections, path, problems) for path in _QUERIES)
+    features, labels, ready = (
+        _query(folder, sections, at=path, problems=problems) for path in _QUERIES
+    )
     if spec is None or features is None or problems:
         return (), [replace(each, message=filling.unfilled(each.message)) for each in problems]
     one = Model(
@@ -153,14 +157,14 @@ def _misnamed(folder: Path, sections: Mapping[str, object]) -> list[Problem]:
 
 
 def _query(
-    folder: Path, sections: Mapping[str, object], path: tuple[str, str], problems: list[Problem]
+    folder: Path, sections: Mapping[str, object], *, at: tuple[str, str], problems: list[Problem]
 ) -> str | None:
     """The text of a declared query; None where none is declared, or where it can't be read."""
-    name = getattr(sections.get(path[0]), path[1], None)
+    name = getattr(sections.get(at[0]), at[1], None)
     if name is None:
         return None
     try:
         return read_query(folder, name)
     except ValueError as error:
-        problems.append(Problem(path, f"{dotted(path)}: {error}"))
+        problems.append(Problem(at, f"{dotted(at)}: {error}"))
         return None

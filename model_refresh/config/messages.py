@@ -17,6 +17,13 @@ from model_refresh.config.schema import declaration_schema
 _SHOWN = 80
 
 _NULL = {"type": "null"}
+_WORDS = {
+    "an object": "a mapping",
+    "a valid array": "a list",
+    "a valid string": "a text",
+    " after validation, not 0": "",
+}
+"""What pydantic calls otherwise than people who write YAML."""
 
 Node = Mapping[str, object]
 
@@ -99,7 +106,9 @@ def _message(error: ErrorDetails, *, path: Path, node: Node, value: object) -> s
 def _sentence(error: ErrorDetails) -> str:
     text = error["msg"]
     _, _, demand = text.partition(" should ")
-    return f"it must {demand.replace('an object', 'a mapping')}" if demand else text
+    for theirs, ours in _WORDS.items():
+        demand = demand.replace(theirs, ours)
+    return f"it must {demand}" if demand else text
 
 
 def _unknown(path: Path, around: Node, root: Node) -> str:

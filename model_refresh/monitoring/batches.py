@@ -5,26 +5,58 @@ whose end starts it; but not for a refresh that will not come.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from pydantic import ValidationError
 
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError
+from model_refresh.monitoring.sources import data_expected_from
 from model_refresh.monitoring.state import State, is_held, read_state
 from model_refresh.monitoring.ticks import next_tick, previous_tick
+from model_refresh.monitoring.watch import Watch
+from model_refresh.records import Instant, Record
 from model_refresh.refresh.incumbent import champion_at
+from model_refresh.splits import first_refresh
 from model_refresh.storage import Store
 
 PATIENCE = dt.timedelta(minutes=10)
 """How long after a tick its refresh, and the batch that follows it, may take to be seen."""
+_PAUSE = dt.timedelta(minutes=5)
+"""A round that comes so long after the one before comes after a time without any."""
+
+
+class Uptime(Record):
+    """Since when rounds have come one after another: a sensor's cursor."""
+
+    since: Instant | None = None
+    last: Instant | None = None
+
+    @classmethod
+    def parse_cursor(cls, cursor: str | None) -> "Uptime":
+        """What `canonical` wrote; nothing where a cursor was never written, or not by us."""
+        try:
+            return cls() if cursor is None else cls.parse(cursor)
+        except ValidationError:
+            return cls()
+
+    def at(self, now: dt.datetime) -> "Uptime":
+        """The same after another round, which is the first one where it comes too late."""
+        is_next = self.last is not None and self.last <= now <= self.last + _PAUSE
+        return Uptime(since=self.since if is_next else now, last=now)
 
 
 @dataclass(frozen=True)
 class Runs:
-    """What Dagster knows of a model: whether any run is under way, and its schedule on."""
+    """What Dagster knows of a model: whether any run is under way, and its schedule on.
+
+    `since` is when it was up again: ticks of before may be caught up with yet. None: long ago.
+    """
 
     is_under_way: bool = False
     is_scheduled: bool = True
+    since: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -43,9 +75,23 @@ def unscored(models: Sequence[Model], store: Store, now: dt.datetime) -> Unscore
         try:
             if is_unscored(state):
                 found.states.append(state)
-        except ModelRefreshError as error:
+        except (ModelRefreshError, OSError) as error:
             found.troubles.append(f"{model.name}: {error}")
     return found
+
+
+def batches_due(found: Unscored, runs: Mapping[str, Runs], watch: Watch) -> Unscored:
+    """Those models whose newest frame should be scored now, and whose source has reached it."""
+    due: list[State] = []
+    troubles = list(found.troubles)
+    for state in found.states:
+        try:
+            if scoring_due(state, runs[state.model.name]) is not None:
+                due.append(state)
+        except (ModelRefreshError, OSError) as error:
+            troubles.append(f"{state.model.name}: {error}")
+    ready = watch.ready(due)
+    return Unscored(ready.states, [*troubles, *ready.notes])
 
 
 def is_unscored(state: State) -> bool:
@@ -60,7 +106,7 @@ def scoring_due(state: State, runs: Runs) -> dt.datetime | None:
     The source's watermark is not looked at here.
     """
     as_of = state.newest
-    if as_of is None or not is_unscored(state) or runs.is_under_way:
+    if as_of is None or not is_unscored(state) or runs.is_under_way or state.lease is not None:
         return None
     if state.now < scored_from(state, as_of, runs) or champion_at(state.store, as_of) is None:
         return None
@@ -73,7 +119,20 @@ def scored_from(state: State, as_of: dt.datetime, runs: Runs) -> dt.datetime:
     Where a refresh is to come, a while after its tick; where new data start it, not before half of
     the frame's time has gone. Where none is to come, as long after the frame as the schedule's
     ticks come after theirs by the time of the day: so the day's data have the same time to arrive.
+    After a time without Dagster the refresh that catches up has that while to be seen, too.
     """
+    expected = _expected_from(state, as_of, runs)
+    if runs.since is None or not _is_to_catch_up(state, runs, runs.since):
+        return expected
+    return max(expected, runs.since + PATIENCE)
+
+
+def batch_priority(model: Model) -> int:
+    """The place of its batches in the queue: before refreshes of the model's own priority."""
+    return model.spec.runs.priority * 1_000 + 999
+
+
+def _expected_from(state: State, as_of: dt.datetime, runs: Runs) -> dt.datetime:
     model, following = state.model, state.model.cadence.next(as_of)
     is_free = not is_held(state) and state.skip(as_of) is None
     tick = next_tick(model, as_of - dt.timedelta(microseconds=1))
@@ -81,7 +140,7 @@ def scored_from(state: State, as_of: dt.datetime, runs: Runs) -> dt.datetime:
         return as_of + (following - as_of) / 2
     if is_free and runs.is_scheduled and tick < following:
         return tick + PATIENCE
-    return as_of + _delay(model, as_of)
+    return data_expected_from(model, as_of)
 
 
 def awaits_data(model: Model) -> bool:
@@ -89,7 +148,11 @@ def awaits_data(model: Model) -> bool:
     return model.ready_sql is not None and model.spec.triggers.new_data
 
 
-def _delay(model: Model, as_of: dt.datetime) -> dt.timedelta:
-    """From a frame to the time of the day at which the schedule ticks; less than a frame's time."""
-    tick, every = previous_tick(model, as_of), model.cadence.next(as_of) - as_of
-    return (tick - as_of) % min(every, dt.timedelta(days=1))
+def _is_to_catch_up(state: State, runs: Runs, since: dt.datetime) -> bool:
+    """Whether a tick was missed whose refresh may begin yet: a batch would overtake it."""
+    model = state.model
+    missed = model.cadence.floor(previous_tick(model, since))
+    if missed is None or missed < first_refresh(model.cadence, model.sizes):
+        return False
+    is_free = runs.is_scheduled and not is_held(state) and state.skip(missed) is None
+    return is_free and not state.has_begun(missed)

@@ -21,7 +21,7 @@ from model_refresh.monitoring.reasons import (
 )
 from model_refresh.monitoring.state import State
 from model_refresh.monitoring.ticks import next_tick, previous_tick
-from model_refresh.records import FramePlan, Instant, Reason, Record
+from model_refresh.records import FramePlan, Instant, Reason, ReasonKind, Record
 from model_refresh.refresh.champion import settled_promotion
 from model_refresh.refresh.power import power_warning
 from model_refresh.splits import first_refresh, plan_frames
@@ -80,8 +80,25 @@ def make_plan(state: State, as_of: dt.datetime) -> Plan:
 
 def reasons_now(state: State, as_of: dt.datetime) -> list[Reason]:
     """What asks for a refresh of this frame now; new data are the sensor's to see."""
-    asks = [_ticked(state), drifted(state), decayed(state), stale(state)]
+    asks = [
+        _ticked(state),
+        drifted(state, asked=_asked(state, "drift")),
+        decayed(state, asked=_asked(state, "decay")),
+        stale(state, asked=_asked(state, "staleness")),
+    ]
     return [reason for reason in asks if reason is not None and reason.as_of == as_of]
+
+
+def _asked(state: State, kind: ReasonKind) -> dt.datetime | None:
+    """The newest frame that was refreshed for a reason of this kind, as long as that matters."""
+    model = state.model
+    matters = max(model.sizes.gap, model.max_age / 4)
+    for as_of in reversed(state.refreshed):
+        if as_of + matters < state.now:
+            return None
+        if any(line.record.kind == kind for line in state.store.reasons(as_of).lines()):
+            return as_of
+    return None
 
 
 def _ticked(state: State) -> Reason | None:

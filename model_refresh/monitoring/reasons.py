@@ -1,33 +1,24 @@
 """Is a refresh due, and why: pure functions from what is known to a reason.
 
 A reason's `request` is the same for the same cause, so that one cause asks once, whoever repeats
-the question. Below them is the look at a source that some reason from.
+the question.
 """
 
 import datetime as dt
-import os
-from pathlib import Path
+from collections.abc import Callable
 
 from model_refresh.config.model import Model
-from model_refresh.config.source import watermark
+from model_refresh.errors import ModelRefreshError
+from model_refresh.monitoring.orders import barred
+from model_refresh.monitoring.sources import SourceState, data_expected_from
 from model_refresh.monitoring.state import State
 from model_refresh.monitoring.ticks import next_tick
-from model_refresh.records import Drift, Performance, Reason, ReasonKind, Record
-from model_refresh.splits import Cadence, first_refresh
+from model_refresh.records import Drift, Performance, Reason, ReasonKind
+from model_refresh.splits import first_refresh
 from model_refresh.storage import Line
-from model_refresh.storage.folder import bytes_digest
 
-
-class SourceState(Record):
-    """What a source looked like: its declared files, and its watermark where it has one.
-
-    A watermark that was ahead of the look is the look's own instant.
-    """
-
-    files: str
-    watermark: dt.datetime | None = None
-
-
+Look = Callable[[Model, dt.datetime], SourceState]
+"""The look at a source: raises what is wrong with it."""
 LATE = dt.timedelta(minutes=15)
 """A tick that comes later than this after its time catches up."""
 _REMEDY_TIME = dt.timedelta(minutes=10)
@@ -127,49 +118,50 @@ def found_decay(state: State) -> Line[Performance] | None:
 
 
 def wants_wide_search(state: State) -> bool:
-    """Whether the next refresh, whatever starts it, should look beyond what was good before."""
-    drift = state.model.spec.triggers.drift and found_drift(state) is not None
-    return drift or found_decay(state) is not None
+    """Whether the next refresh, whatever starts it, should look beyond what was good before.
+
+    What can't be read says nothing: a damaged line of monitoring stops no refresh.
+    """
+    try:
+        drift = state.model.spec.triggers.drift and found_drift(state) is not None
+        return drift or found_decay(state) is not None
+    except (ModelRefreshError, OSError):
+        return False
 
 
-def postponed(model: Model, reason: Reason | None, now: dt.datetime) -> str | None:
+def needless(state: State, reason: Reason) -> str | None:
+    """Why the refresh that nobody asked for by hand is not made, though asked for; None: it is.
+
+    A person keeps it from starting, or another run made it already: nothing new can come of it.
+    One that was begun for this very reason goes on to its end, which a crash may have cut off.
+    """
+    if reason.kind == "demand":
+        return None
+    if (bar := barred(state, reason.as_of)) is not None:
+        return bar
+    ended = state.ended(reason.as_of)
+    begun = (line.record.request for line in state.store.reasons(reason.as_of).backwards())
+    if ended is None or reason.request in begun:
+        return None
+    return f"{state.model.name}: {state.model.cadence.key(reason.as_of)} is refreshed: {ended}"
+
+
+def postponed(model: Model, reason: Reason | None, now: dt.datetime, *, look: Look) -> str | None:
     """Why a tick of the schedule starts nothing yet; None where it does.
 
     Too few frames have matured; or the source, which the sensor `new_data` watches for this model,
-    has not reached the frame: then that starts the refresh. Raises what the source's query raises.
+    has not reached the frame: then that starts the refresh. Raises what the look raises.
     """
     first = first_refresh(model.cadence, model.sizes)
     if reason is None or reason.as_of < first:
         return f"{model.name}: the first refresh is possible on {model.cadence.key(first)}"
     if model.ready_sql is None or not model.spec.triggers.new_data:
         return None
-    reached = look_at_source(model, now).watermark
+    reached = look(model, now).watermark
     if reached is not None and reached >= reason.as_of:
         return None
     met = "is empty" if reached is None else f"has reached {reached:%Y-%m-%d %H:%M} UTC"
     return f"{model.name}: the source {met}; new_data starts the refresh of {reason.as_of:%Y-%m-%d}"
-
-
-def new_data(
-    model: Model, now: dt.datetime, *, seen: SourceState | None, found: SourceState
-) -> Reason | None:
-    """The refresh that a watermark which reached a frame, or changed files, ask for.
-
-    None where nothing is new. The first look at a source only takes note of it, and where a
-    watermark is declared, it alone says when data are ready.
-    """
-    as_of, cause = model.cadence.floor(now), found.files[:16]
-    sentence = "the source's files changed"
-    if seen is None or as_of is None:
-        return None
-    if model.ready_sql is not None:
-        if (reached := _newly_reached(model.cadence, seen, found)) is None:
-            return None
-        as_of, cause = reached, "reached"
-        sentence = f"the source has reached {found.watermark:%Y-%m-%d %H:%M} UTC"
-    elif seen.files == found.files:
-        return None
-    return _reason(model, "new_data", as_of, sentence=sentence, cause=cause)
 
 
 def priority(state: State) -> int:
@@ -183,23 +175,15 @@ def priority(state: State) -> int:
     return model.spec.runs.priority * 1_000 + min(max(waited, 0), 999)
 
 
-def look_at_source(model: Model, now: dt.datetime) -> SourceState:
-    """The state of a model's source now; raises what its files or its query raise."""
-    stamps = [f"{path}:{_stamp(path)}" for path in model.source_files()]
-    reached = None
-    if model.ready_sql is not None:
-        with model.open_source() as engine:
-            reached = watermark(model, engine)
-    return SourceState(
-        files=bytes_digest(os.fsencode("\n".join(stamps))),
-        watermark=None if reached is None else min(reached, now),
-    )
-
-
 def _may_begin(state: State, asked: dt.datetime | None) -> bool:
-    """Whether the newest frame can be refreshed, has not been, and was not asked for lately."""
+    """Whether the newest frame can be refreshed, has not been, and was not asked for lately.
+
+    Not before its data are expected; what the source itself says is asked for last.
+    """
     model, as_of = state.model, state.newest
     if as_of is None or as_of < first_refresh(model.cadence, model.sizes):
+        return False
+    if state.now < data_expected_from(model, as_of):
         return False
     is_rested = asked is None or as_of >= asked + model.sizes.gap
     return is_rested and not state.has_begun(as_of)
@@ -208,12 +192,13 @@ def _may_begin(state: State, asked: dt.datetime | None) -> bool:
 def _newest(state: State, kind: ReasonKind, sentence: str, *, cause: str) -> Reason | None:
     if state.newest is None:
         return None
-    return _reason(state.model, kind, state.newest, sentence=sentence, cause=cause)
+    return make_reason(state.model, kind, state.newest, sentence=sentence, cause=cause)
 
 
-def _reason(
+def make_reason(
     model: Model, kind: ReasonKind, as_of: dt.datetime, *, sentence: str, cause: str
 ) -> Reason:
+    """A reason whose request is the same for the same cause."""
     request = f"{model.name}|{model.cadence.key(as_of)}|{kind}|{cause}"
     return Reason(kind=kind, as_of=as_of, sentence=sentence, request=request)
 
@@ -224,20 +209,3 @@ def _long(span: dt.timedelta) -> str:
     if hours >= 48:
         return f"{hours / 24:.0f} days"
     return f"{hours:.0f} hours" if hours >= 2 else f"{hours * 60:.0f} minutes"
-
-
-def _newly_reached(cadence: Cadence, seen: SourceState, found: SourceState) -> dt.datetime | None:
-    """The newest frame that the watermark reached since it was seen; None for none."""
-    if found.watermark is None:
-        return None
-    reached = cadence.floor(found.watermark)
-    before = None if seen.watermark is None else cadence.floor(seen.watermark)
-    return reached if reached is not None and (before is None or reached > before) else None
-
-
-def _stamp(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:  # between finding it and looking at it
-        return "gone"
-    return f"{stat.st_size}:{stat.st_mtime_ns}"

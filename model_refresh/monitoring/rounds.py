@@ -1,19 +1,20 @@
-"""A round over the fleet for one reason: who is due, who is held back, whose store can't be read.
+"""A round over the fleet for one early reason: who is due, and who asks again when.
 
 A round remembers what had nothing to say: a model is read again once the store has more of it.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import Field, ValidationError
 
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError
-from model_refresh.monitoring.orders import barred, hold_sentence
+from model_refresh.monitoring.due import DueRefresh, Queued, due_refresh, why_not
 from model_refresh.monitoring.reasons import decayed, drifted, found_drift, stale
 from model_refresh.monitoring.state import State, read_state
+from model_refresh.monitoring.watch import Watch
 from model_refresh.records import Instant, Reason, Record
 from model_refresh.storage import Store
 
@@ -37,46 +38,13 @@ class Due:
     """What a round found; `notes` say who was due and is held back, and who can't be read."""
 
     asked: Asked
-    reasons: list[tuple[State, Reason]] = field(default_factory=list)
+    refreshes: list[DueRefresh] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:
         """What there is to say where nobody is due."""
         return "; ".join(self.notes) or "no model is due"
-
-
-def not_held(models: Sequence[Model], store: Store, now: dt.datetime) -> tuple[list[State], Due]:
-    """The models that nobody holds, and what is to say of the others."""
-    free: list[State] = []
-    others = Due(Asked())
-    for model in models:
-        state = read_state(model, store.model(model.name), now)
-        try:
-            held = state.hold
-        except ModelRefreshError as error:
-            others.notes.append(f"{model.name}: {error}")
-            continue
-        if held is None:
-            free.append(state)
-        else:
-            others.notes.append(hold_sentence(model, held))
-    return free, others
-
-
-def unbarred(due: Iterable[tuple[State, Reason]]) -> Due:
-    """Those reasons that no order bars; what bars the others is noted."""
-    found = Due(Asked())
-    for state, reason in due:
-        try:
-            bar = barred(state, reason.as_of)
-        except ModelRefreshError as error:
-            bar = f"{state.model.name}: {error}"
-        if bar is None:
-            found.reasons.append((state, reason))
-        else:
-            found.notes.append(bar)
-    return found
 
 
 class Watcher:
@@ -96,24 +64,51 @@ class Watcher:
     ) -> None:
         self._reason, self._cause, self._mark = reason, cause, mark
         self._silent: dict[str, str] = {}
+        self._watch = Watch()
 
-    def round(self, models: Sequence[Model], store: Store, asked: Asked, now: dt.datetime) -> Due:
-        """Ask each model once; whatever is wrong with one stops no other."""
-        frames, troubles = dict(asked.frames), []
-        reasons: list[tuple[State, Reason]] = []
+    def round(
+        self,
+        models: Sequence[Model],
+        store: Store,
+        *,
+        asked: Asked,
+        now: dt.datetime,
+        queued: Queued = (),
+    ) -> Due:
+        """Ask each model once; whatever is wrong with one stops no other.
+
+        Sources of those who are due are asked last whether they have the frame.
+        """
+        frames = dict(asked.frames)
+        found = Due(asked)
+        wanted: dict[str, DueRefresh] = {}
+        states: list[State] = []
         for model in models:
             state = read_state(model, store.model(model.name), now)
             try:
-                reason = self._ask(state, frames)
-            except ModelRefreshError as error:
-                troubles.append(f"{model.name}: {error}")
-            else:
-                reasons += [(state, reason)] if reason else []
-        due = unbarred(reasons)
-        frames |= {state.model.name: reason.as_of for state, reason in due.reasons}
+                due = self._due(state, frames, queued=queued, notes=found.notes)
+            except (ModelRefreshError, OSError) as error:
+                found.notes.append(f"{model.name}: {error}")
+                continue
+            if due is not None:
+                wanted[model.name] = due
+                states.append(state)
+        ready = self._watch.ready(states)
+        due_now = [wanted[state.model.name] for state in ready.states]
+        frames |= {due.model.name: due.reason.as_of for due in due_now}
         names = {model.name for model in models}
         kept = {name: as_of for name, as_of in frames.items() if name in names}
-        return Due(Asked(frames=kept), due.reasons, [*troubles, *due.notes])
+        return Due(Asked(frames=kept), due_now, [*found.notes, *ready.notes])
+
+    def _due(
+        self, state: State, frames: dict[str, dt.datetime], *, queued: Queued, notes: list[str]
+    ) -> DueRefresh | None:
+        if (reason := self._ask(state, frames)) is None:
+            return None
+        if (told := why_not(state, reason, queued)) is not None:
+            notes.append(told)
+            return None
+        return due_refresh(state, reason)
 
     def _ask(self, state: State, frames: dict[str, dt.datetime]) -> Reason | None:
         name, mark = state.model.name, self._mark(state)

@@ -101,6 +101,15 @@ class State:
         """Whether the refresh of this frame has begun, however it went."""
         return self.store.reasons(as_of).folder.parent.is_dir()
 
+    def ended(self, as_of: dt.datetime) -> str | None:
+        """How the refresh of this frame came to its end; None where it did not, or not yet."""
+        if (promotion := self.store.promotions(as_of).last()) is not None:
+            return promotion.record.sentence
+        verdict = self.store.verdicts(as_of).last()
+        if verdict is None or verdict.record.decision != "reject":
+            return None
+        return f"reject: {verdict.record.sentence}"
+
     @cached_property
     def reason(self) -> Line[Reason] | None:
         """Why the newest refresh began last."""

@@ -51,7 +51,7 @@ def alerts_sensor(
             memo=memo,
         )
         everything = Store(Path(store.home))
-        told = [*problems, *declared.problems]
+        told = [*problems, *declared.told]
         found = open_alerts(models, told, store=everything, now=now, known=known)
         leave_sign(everything, known, now)
         answer = post.round(lambda: tell_fleet(everything, declared.spec, found, now=now))

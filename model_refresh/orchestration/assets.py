@@ -4,6 +4,9 @@ All are partitioned by as_of but the champion, which is who is in production now
 through the store, so any asset can be materialized alone.
 """
 
+import datetime as dt
+from collections.abc import Callable
+
 import dagster as dg
 
 from model_refresh.config.demands import require_libraries
@@ -44,9 +47,12 @@ from model_refresh.refresh.resume import (
     resume_promotion,
 )
 from model_refresh.refresh.verdict import judge
+from model_refresh.storage.store import utc_now
 
 
-def model_assets(model: Model) -> list[dg.AssetsDefinition]:
+def model_assets(
+    model: Model, *, clock: Callable[[], dt.datetime] = utc_now
+) -> list[dg.AssetsDefinition]:
     """Every asset of one model."""
     candidates = [_candidate(model, each) for each in model.spec.training.in_order]
     return [
@@ -59,19 +65,20 @@ def model_assets(model: Model) -> list[dg.AssetsDefinition]:
         *([scorer_asset(model)] if SCORER in trial_steps(model) else []),
         _champion(model),
         _scores(model),
-        performance_asset(model),
+        performance_asset(model, clock=clock),
     ]
 
 
 def _features(model: Model) -> dg.AssetsDefinition:
-    @asset(**describe(model, FEATURES), pool=model.spec.runs.pool)
+    @asset(**describe(model, FEATURES), pool=model.spec.runs.pool, may_end=True)
     def features(
         context: dg.AssetExecutionContext, store: StoreResource
-    ) -> dg.MaterializeResult[None]:
+    ) -> dg.MaterializeResult[None] | None:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            if is_refresh(context, model):
-                store.refreshing(context, model)
+            if is_refresh(context, model) and (told := store.begin(context, model, as_of)):
+                context.log.warning(f"nothing is refreshed: {told}")
+                return None
             frame = current_frame(model, store.swept(model), as_of)
         return dg.MaterializeResult(metadata=metadata.of_frame(frame, store.of(model).place(frame)))
 
@@ -197,7 +204,7 @@ def _scores(model: Model) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         as_of = model.cadence.parse(context.partition_key)
         with telling_failures():
-            line = score(model, store.of(model), as_of)
+            line = score(model, store.of(model), as_of, on_trouble=context.log.warning)
         if line is None:
             context.log.warning(sentence := f"{model.name} has no champion yet: no batch")
             return dg.MaterializeResult(metadata={"sentence": sentence})

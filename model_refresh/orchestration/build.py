@@ -46,17 +46,17 @@ def build_definitions(
     if problems is not None and fleet is not None:
         page_sensor.append(alerts_sensor(models, problems, fleet=fleet))
     return dg.Definitions(
-        assets=[*page, *(asset for model in models for asset in model_assets(model))],
+        assets=[*page, *(asset for model in models for asset in model_assets(model, clock=clock))],
         asset_checks=[check for model in models for check in _checks(model)],
         jobs=[approval_job(models)],
         schedules=[model_schedule(model, store, clock=clock) for model in models],
         sensors=[
-            new_data_sensor([m for m in models if m.spec.triggers.new_data], store),
+            new_data_sensor([m for m in models if m.spec.triggers.new_data], store, clock=clock),
             *early_sensors(models, store, clock=clock),
-            score_sensor(models),
+            score_sensor(models, clock=clock),
             frame_sensor(models, store, clock=clock),
-            grade_sensor(models, store),
-            recover_sensor(models, store),
+            grade_sensor(models, store, clock=clock),
+            recover_sensor(models, store, clock=clock),
             *page_sensor,
         ],
         resources={"store": StoreResource(home=str(home.resolve()))},

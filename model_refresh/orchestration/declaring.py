@@ -15,21 +15,26 @@ from model_refresh.orchestration.describe import Presentation
 from model_refresh.orchestration.metadata import with_cost
 from model_refresh.orchestration.resources import StoreResource
 
-AssetBody = Callable[[dg.AssetExecutionContext, StoreResource], dg.MaterializeResult[None]]
+AssetBody = Callable[[dg.AssetExecutionContext, StoreResource], dg.MaterializeResult[None] | None]
 CheckBody = Callable[[dg.AssetCheckExecutionContext, StoreResource], dg.AssetCheckResult]
 Inputs = Mapping[str, object]
 
 _RESULT = "result"
-_IN, _OUT = dg.In(dg.Nothing), dg.Out(dg.Nothing)
+_IN = dg.In(dg.Nothing)
+_OUT, _IF_MADE = dg.Out(dg.Nothing), dg.Out(dg.Nothing, is_required=False)
 
 
 def asset(
     *,
     deps: Sequence[dg.AssetKey] = (),
     pool: str | None = None,
+    may_end: bool = False,
     **presentation: Unpack[Presentation],
 ) -> Callable[[AssetBody], dg.AssetsDefinition]:
-    """An asset that gives Dagster nothing but metadata: what it made is in the store."""
+    """An asset that gives Dagster nothing but metadata: what it made is in the store.
+
+    With `may_end` its body may return None: then what follows it in the run is left out.
+    """
     key = presentation["key"]
 
     def declared(body: AssetBody) -> dg.AssetsDefinition:
@@ -38,13 +43,14 @@ def asset(
         ) -> Iterator[dg.MaterializeResult[None]]:
             meter = Meter.start()
             found = body(context, context.resources.store)
-            yield with_cost(found, meter.cost)
+            if found is not None:
+                yield with_cost(found, meter.cost)
 
-        inputs = _names(deps)
+        inputs, out = _names(deps), _IF_MADE if may_end else _OUT
         return dg.AssetsDefinition(
             keys_by_input_name=inputs,
             keys_by_output_name={_RESULT: key},
-            node_def=_op(key.to_python_identifier(), inputs, compute, pool),
+            node_def=_op(key.to_python_identifier(), inputs, compute, out=out, pool=pool),
             specs=[dg.AssetSpec(deps=deps, **presentation)],
         )
 
@@ -83,13 +89,15 @@ def _op(
     name: str,
     inputs: Mapping[str, dg.AssetKey],
     compute: Callable[..., Iterator[object]],
+    *,
+    out: dg.Out = _OUT,
     pool: str | None = None,
 ) -> dg.OpDefinition:
     return dg.OpDefinition(
         compute,
         name=name,
         ins=dict.fromkeys(inputs, _IN),
-        outs={_RESULT: _OUT},
+        outs={_RESULT: out},
         required_resource_keys={"store"},
         pool=pool,
     )

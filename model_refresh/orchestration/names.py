@@ -74,6 +74,11 @@ def performance_selection(model: Model) -> list[dg.AssetKey]:
     return [key(model, PERFORMANCE)]
 
 
+def schedule_name(model: str) -> str:
+    """The name of a model's schedule in Dagster."""
+    return f"{model}_schedule"
+
+
 def is_wide(context: dg.AssetExecutionContext) -> bool:
     """Whether the run asks for searches that look everywhere."""
     return context.run.tags.get(SEARCH_TAG) == WIDE

@@ -10,7 +10,9 @@ from typing import get_args
 import dagster as dg
 from dagster._core.storage.tags import (
     BACKFILL_ID_TAG,
+    PARENT_RUN_ID_TAG,
     PRIORITY_TAG,
+    RETRY_NUMBER_TAG,
     RUN_KEY_TAG,
     SCHEDULE_NAME_TAG,
     SENSOR_NAME_TAG,
@@ -18,8 +20,8 @@ from dagster._core.storage.tags import (
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError
-from model_refresh.monitoring.reasons import priority, wants_wide_search
-from model_refresh.monitoring.state import State
+from model_refresh.monitoring.batches import batch_priority
+from model_refresh.monitoring.due import DueRefresh
 from model_refresh.orchestration.names import (
     MODEL_TAG,
     PARTITION_TAG,
@@ -38,16 +40,11 @@ REFRESH, SCORE = "refresh", "score"
 USER_TAGS = ("user", "dagster/user")
 """Tags of a run that may say who launched it; the open-source UI itself knows no users."""
 _SENTENCE_LENGTH = 200
-_SCORES_FIRST = 999
-"""A batch is quick and somebody waits for it: it comes before refreshes of its model's priority."""
 
 
-def request_refresh(model: Model, reason: Reason, *, state: State | None = None) -> dg.RunRequest:
-    """A whole refresh, without scoring, which follows it whatever its result.
-
-    With the model's state its place in the queue is known, and how wide it should search.
-    """
-    is_wide = reason.wants_wide_search or (state is not None and wants_wide_search(state))
+def request_refresh(due: DueRefresh) -> dg.RunRequest:
+    """A whole refresh, without scoring, which follows it whatever its result."""
+    model, reason = due.model, due.reason
     return dg.RunRequest(
         run_key=reason.request,
         partition_key=model.cadence.key(reason.as_of),
@@ -56,8 +53,8 @@ def request_refresh(model: Model, reason: Reason, *, state: State | None = None)
             **_tags(model, REFRESH, reason.sentence),
             REASON_KIND_TAG: reason.kind,
             REQUEST_TAG: reason.request,
-            **({PRIORITY_TAG: str(priority(state))} if state is not None else {}),
-            **({SEARCH_TAG: WIDE} if is_wide else {}),
+            **({PRIORITY_TAG: str(due.place)} if due.place is not None else {}),
+            **({SEARCH_TAG: WIDE} if due.is_wide else {}),
         },
     )
 
@@ -70,6 +67,11 @@ def reason_of(run: dg.DagsterRun, model: Model, as_of: Instant) -> Reason:
     key = f"{model.name}|{model.cadence.key(as_of)}|demand|{run.run_id}"
     request = tags.get(REQUEST_TAG, tags.get(RUN_KEY_TAG, key))
     return Reason(kind=kind, as_of=as_of, sentence=sentence, request=request)
+
+
+def is_by_hand(run: dg.DagsterRun) -> bool:
+    """Whether a person executes a run again on Dagster's page: its tags are those of the first."""
+    return PARENT_RUN_ID_TAG in run.tags and RETRY_NUMBER_TAG not in run.tags
 
 
 def score_requests(
@@ -120,12 +122,11 @@ def _partition(model: Model, run: dg.DagsterRun) -> str | None:
 
 
 def _request_score(model: Model, partition: str, *, cause: str, sentence: str) -> dg.RunRequest:
-    place = model.spec.runs.priority * 1_000 + _SCORES_FIRST
     return dg.RunRequest(
         run_key=f"{model.name}|{partition}|score|{cause}",
         partition_key=partition,
         asset_selection=score_selection(model),
-        tags={**_tags(model, SCORE, sentence), PRIORITY_TAG: str(place)},
+        tags={**_tags(model, SCORE, sentence), PRIORITY_TAG: str(batch_priority(model))},
     )
 
 

@@ -1,5 +1,6 @@
 """What assets are given: the store, and the translation of our errors into Dagster's."""
 
+import datetime as dt
 import multiprocessing
 import os
 import socket
@@ -12,14 +13,18 @@ from dagster._core.execution.context.compute import current_execution_context
 from pydantic import PrivateAttr
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
-from model_refresh.orchestration.requests import reason_of
+from model_refresh.errors import Leased, ModelRefreshError
+from model_refresh.monitoring.reasons import needless
+from model_refresh.monitoring.state import read_state
+from model_refresh.orchestration.requests import is_by_hand, reason_of
+from model_refresh.orchestration.transients import failure_of
 from model_refresh.orchestration.workers import worker_of
 from model_refresh.pipeline.alone import record_reason
 from model_refresh.processes import Fingerprint
 from model_refresh.storage import ModelStore, Store
 from model_refresh.storage.files import sweep
 from model_refresh.storage.leases import SECONDS, Held, Holder
+from model_refresh.storage.store import utc_now
 
 AnyContext = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
@@ -56,24 +61,44 @@ class StoreResource(dg.ConfigurableResource[Store]):
     def refreshing(self, context: AnyContext, model: Model) -> ModelStore:
         """The same, for a step of a refresh: with the model's lease, and its reason kept.
 
-        The run has the lease from its first such step to its last. Raises Leased where another has
-        it for longer than `patience`.
+        The run has the lease from its first such step to its last. Fails for good where another
+        has it for longer than `patience`.
         """
-        kept = self.of(model)
-        if model.name in self._held:
-            self._held[model.name].require()
-            return kept
-        self._held[model.name] = Held.take(
-            kept,
-            holder_of(context),
-            seconds=self.lease_seconds,
-            patience=self.patience,
-            on_wait=context.log.info,
-        )
-        if context.has_partition_key:
+        if self._take(context, model) and context.has_partition_key:
             as_of = model.cadence.parse(context.partition_key)
-            record_reason(kept, reason_of(context.run, model, as_of))
-        return kept
+            record_reason(self.of(model), reason_of(context.run, model, as_of))
+        return self.of(model)
+
+    def begin(self, context: AnyContext, model: Model, as_of: dt.datetime) -> str | None:
+        """The same, for the first step; or why a run that no person started has nothing to do.
+
+        That is asked with the lease in hand: it may have waited in the queue for long.
+        """
+        self._take(context, model)
+        reason = reason_of(context.run, model, as_of)
+        told = needless(read_state(model, self.of(model), utc_now()), reason)
+        if told is None or is_by_hand(context.run):
+            record_reason(self.of(model), reason)
+            return None
+        self._held.pop(model.name).give_back()
+        return told
+
+    def _take(self, context: AnyContext, model: Model) -> bool:
+        """Have the lease; whether it was taken now. Who waited in vain does not wait once more."""
+        try:
+            if model.name in self._held:
+                self._held[model.name].require()
+                return False
+            self._held[model.name] = Held.take(
+                self.of(model),
+                holder_of(context),
+                seconds=self.lease_seconds,
+                patience=self.patience,
+                on_wait=context.log.info,
+            )
+        except Leased as refusal:
+            raise dg.Failure(str(refusal), allow_retries=False) from refusal
+        return True
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Give back what this process took, unless the run's worker is another one and goes on."""
@@ -113,7 +138,7 @@ def telling_failures() -> Iterator[None]:
     try:
         yield
     except ModelRefreshError as error:
-        failure = dg.Failure(str(error), allow_retries=False)
+        failure = failure_of(error)
         if not error.transient:
             raise failure from error
         wait = RETRY_SECONDS * 2 ** _tries_before()

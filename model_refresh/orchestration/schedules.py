@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from model_refresh.config.model import Model
-from model_refresh.monitoring.orders import barred
-from model_refresh.monitoring.reasons import postponed, scheduled, superseded
+from model_refresh.monitoring.due import at_tick
 from model_refresh.monitoring.state import read_state
-from model_refresh.orchestration.names import IMPLICIT_JOB, MODEL_TAG
+from model_refresh.monitoring.watch import Watch
+from model_refresh.orchestration.names import IMPLICIT_JOB, MODEL_TAG, schedule_name
 from model_refresh.orchestration.requests import request_refresh
 from model_refresh.orchestration.resources import telling_failures
 from model_refresh.storage import Store
@@ -24,6 +24,7 @@ def model_schedule(
     model: Model, store: Store, *, clock: Callable[[], dt.datetime] = utc_now
 ) -> dg.ScheduleDefinition:
     """Refreshes the newest frame that is not after now; on, unless `schedule.active` is false."""
+    watch = Watch()
 
     @dg.schedule(
         name=schedule_name(model.name),
@@ -37,23 +38,12 @@ def model_schedule(
     def schedule(
         context: dg.ScheduleEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        tick, now = context.scheduled_execution_time, clock()
-        state = read_state(model, store.model(model.name), now)
-        reason = scheduled(model, tick, now)
+        state = read_state(model, store.model(model.name), clock())
         with telling_failures():
-            why_not = superseded(model, tick, now) or postponed(model, reason, now)
-            bar = barred(state, reason.as_of) if reason else None
-        if reason is None or why_not or bar:
-            yield dg.SkipReason(why_not or bar)
-        else:
-            yield request_refresh(model, reason, state=state)
+            due = at_tick(state, context.scheduled_execution_time, look=watch.look)
+        yield dg.SkipReason(due) if isinstance(due, str) else request_refresh(due)
 
     return schedule
-
-
-def schedule_name(model: str) -> str:
-    """The schedule's name in Dagster."""
-    return f"{model}_schedule"
 
 
 _STATUS = {True: dg.DefaultScheduleStatus.RUNNING, False: dg.DefaultScheduleStatus.STOPPED}

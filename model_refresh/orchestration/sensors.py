@@ -6,22 +6,25 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 from model_refresh.config.model import Model
+from model_refresh.monitoring.due import Queued
+from model_refresh.monitoring.news import NewsRound, Seen
 from model_refresh.monitoring.rounds import (
     Asked,
     Due,
     decay_watcher,
     drift_watcher,
-    not_held,
     staleness_watcher,
-    unbarred,
 )
+from model_refresh.monitoring.watch import Watch
+from model_refresh.orchestration.queue import queued_refreshes
 from model_refresh.orchestration.requests import request_refresh
-from model_refresh.orchestration.watch import Seen, Watch
 from model_refresh.storage import Store
 from model_refresh.storage.store import utc_now
 
 
-def new_data_sensor(models: Sequence[Model], store: Store) -> dg.SensorDefinition:
+def new_data_sensor(
+    models: Sequence[Model], store: Store, *, clock: Callable[[], dt.datetime] = utc_now
+) -> dg.SensorDefinition:
     """Starts a refresh of each model that asks for it when its source has new data."""
     watch = Watch()
 
@@ -33,19 +36,13 @@ def new_data_sensor(models: Sequence[Model], store: Store) -> dg.SensorDefinitio
         description="Refreshes models whose source has new data (triggers.new_data: true).",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        now = utc_now()
-        free, held = not_held(models, store, now)
-        states = {state.model.name: state for state in free}
-        found = watch.round([state.model for state in free], Seen.parse_cursor(context.cursor), now)
-        for trouble in [*held.notes, *found.troubles]:
-            context.log.warning(trouble)
-        due = unbarred((states[model.name], reason) for model, reason in found.due)
-        requests = [
-            request_refresh(state.model, reason, state=state) for state, reason in due.reasons
-        ]
+        look = NewsRound(watch, clock(), queued_refreshes(context.instance))
+        found = look.over(models, store, Seen.parse_cursor(context.cursor))
+        for note in found.notes:
+            context.log.warning(note)
         return dg.SensorResult(
-            run_requests=requests,
-            skip_reason=None if requests else "; ".join([found.sentence, *held.notes, *due.notes]),
+            run_requests=[request_refresh(due) for due in found.refreshes],
+            skip_reason=None if found.refreshes else found.sentence,
             cursor=found.seen.canonical(),
         )
 
@@ -62,8 +59,9 @@ def early_sensors(
         "staleness": staleness_watcher(),
     }
 
-    def due(name: str, cursor: str | None) -> Due:
-        return watchers[name].round(models, store, Asked.parse_cursor(cursor), clock())
+    def due(name: str, cursor: str | None, queued: Queued) -> Due:
+        asked = Asked.parse_cursor(cursor)
+        return watchers[name].round(models, store, asked=asked, now=clock(), queued=queued)
 
     return [_early_sensor(name, due) for name in watchers]
 
@@ -75,7 +73,9 @@ _SAYS = {
 }
 
 
-def _early_sensor(name: str, round_of: Callable[[str, str | None], Due]) -> dg.SensorDefinition:
+def _early_sensor(
+    name: str, round_of: Callable[[str, str | None, Queued], Due]
+) -> dg.SensorDefinition:
     @dg.sensor(
         name=name,
         asset_selection=dg.AssetSelection.all(),
@@ -84,15 +84,12 @@ def _early_sensor(name: str, round_of: Callable[[str, str | None], Due]) -> dg.S
         description=_SAYS[name],
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        due = round_of(name, context.cursor)
+        due = round_of(name, context.cursor, queued_refreshes(context.instance))
         for note in due.notes:
             context.log.info(note)
-        requests = [
-            request_refresh(state.model, reason, state=state) for state, reason in due.reasons
-        ]
         return dg.SensorResult(
-            run_requests=requests,
-            skip_reason=None if requests else due.sentence,
+            run_requests=[request_refresh(each) for each in due.refreshes],
+            skip_reason=None if due.refreshes else due.sentence,
             cursor=due.asked.canonical(),
         )
 

@@ -39,7 +39,7 @@ def propose(
         table = look(engine, origin.table)
         _require_rows(table)
         roles = find_roles(table, wishes)
-        timing = find_timing(table, roles, wishes, now)
+        timing = find_timing(table, roles, wishes, now=now)
         write = event_queries if roles.shape == "events" else history_queries
         queries = write(table, roles, timing)
         guessed = Guessed(

@@ -93,23 +93,23 @@ def find_span(table: Table, moment: Moment, *, only: str = "") -> Span:
     return Span(first.replace(tzinfo=dt.UTC), last.replace(tzinfo=dt.UTC), int(str(row["rows"])))
 
 
-def find_timing(table: Table, roles: Roles, wishes: Wishes, now: dt.datetime) -> Timing:
+def find_timing(table: Table, roles: Roles, wishes: Wishes, *, now: dt.datetime) -> Timing:
     """The timing for a table's roles. Raises DataError where the data are too short for any."""
     labelled = f"{roles.label.column.sql} IS NOT NULL" if roles.label else ""
     span = find_span(table, roles.moment, only=labelled if roles.shape == "events" else "")
     fitted = {"history": _of_history, "panel": _of_panel, "events": _of_events}[roles.shape]
-    timing = fitted(table, roles, span, wishes)
-    return _ending(timing, roles, span, now)
+    timing = fitted(table, roles, span=span, wishes=wishes)
+    return _ending(timing, roles, span=span, now=now)
 
 
-def _of_history(table: Table, roles: Roles, span: Span, wishes: Wishes) -> Timing:
-    every, horizon, seen = _looking_ahead(table, roles, span, wishes)
+def _of_history(table: Table, roles: Roles, *, span: Span, wishes: Wishes) -> Timing:
+    every, horizon, seen = _looking_ahead(table, roles, span=span, wishes=wishes)
     start = _start(span.first + max(horizon, _WARM_UP * span.length), every)
-    return _timing(every, start, horizon, span, seen=seen)
+    return _timing(every, start, horizon=horizon, span=span, seen=seen)
 
 
 def _looking_ahead(
-    table: Table, roles: Roles, span: Span, wishes: Wishes
+    table: Table, roles: Roles, *, span: Span, wishes: Wishes
 ) -> tuple[str, dt.timedelta, str]:
     """The horizon in which neither nearly all nor nearly none come back."""
     wished = parse_duration(wishes.horizon) if wishes.horizon else None
@@ -118,7 +118,8 @@ def _looking_ahead(
     ] or [_HISTORY[0]]
     if roles.moment.is_day:
         possible = [pair for pair in possible if _STEPS[pair[0]] >= DAY] or [("1d", DAY)]
-    rates = dict(_rates(table, roles, span, {horizon for _, horizon in possible}))
+    horizons = {horizon for _, horizon in possible}
+    rates = dict(_rates(table, roles, span=span, horizons=horizons))
     every, horizon = min(possible, key=lambda pair: _odds_apart(rates[pair[1]], pair[1]))
     if wished is not None:
         every = next((e for e, h in reversed(possible) if h <= wished), "1d")
@@ -136,7 +137,7 @@ def _odds_apart(rate: float, horizon: dt.timedelta) -> tuple[float, dt.timedelta
 
 
 def _rates(
-    table: Table, roles: Roles, span: Span, horizons: set[dt.timedelta]
+    table: Table, roles: Roles, *, span: Span, horizons: set[dt.timedelta]
 ) -> Iterator[tuple[dt.timedelta, float]]:
     """For each horizon the share of keys known before it that come back in the data's last one."""
     who = ", ".join(c.sql for c in roles.entity)
@@ -153,7 +154,7 @@ def _rates(
         yield horizon, float(str(row["rate"] or 0.0))
 
 
-def _of_panel(table: Table, roles: Roles, span: Span, wishes: Wishes) -> Timing:
+def _of_panel(table: Table, roles: Roles, *, span: Span, wishes: Wishes) -> Timing:
     gap, days = _grid(table, roles.moment)
     every = wishes.every or next((e for e, s in _STEPS.items() if gap <= s), "1mo")
     step = _STEPS.get(every) or parse_duration(every)
@@ -170,7 +171,8 @@ def _of_panel(table: Table, roles: Roles, span: Span, wishes: Wishes) -> Timing:
         horizon, maturity = parse_duration(wishes.horizon), dt.timedelta()
     cadence = Cadence(every=every, start=start)
     start = cadence.ceiling(span.first + max(step, horizon) + dt.timedelta(microseconds=1))
-    timing = _timing(every, start, horizon, span, seen=f"there is a row every {format_gap(gap)}")
+    seen = f"there is a row every {format_gap(gap)}"
+    timing = _timing(every, start, horizon=horizon, span=span, seen=seen)
     return replace(timing, maturity=maturity)
 
 
@@ -184,11 +186,18 @@ def _grid(table: Table, moment: Moment) -> tuple[dt.timedelta, list[int]]:
     return dt.timedelta(seconds=usual), [at.day for at in instants]
 
 
-def _of_events(table: Table, roles: Roles, span: Span, wishes: Wishes) -> Timing:
+def _of_events(table: Table, roles: Roles, *, span: Span, wishes: Wishes) -> Timing:
     every = wishes.every or _event_step(span)
     step = _STEPS.get(every) or parse_duration(every)
     horizon = parse_duration(wishes.horizon) if wishes.horizon else step
-    return _timing(every, _start(span.first, every), horizon, span)
+    if horizon < step:
+        raise DataError(
+            f"--horizon {format_duration(horizon)} ends before the rows of a frame have happened, "
+            f"which are those of {format_duration(step)} (a frame every {every}): give --horizon "
+            f"{format_duration(step)} or more, or a shorter --every",
+            check="horizon",
+        )
+    return _timing(every, _start(span.first, every), horizon=horizon, span=span)
 
 
 def _event_step(span: Span) -> str:
@@ -199,7 +208,7 @@ def _event_step(span: Span) -> str:
 
 
 def _timing(
-    every: str, start: dt.datetime, horizon: dt.timedelta, span: Span, *, seen: str = ""
+    every: str, start: dt.datetime, *, horizon: dt.timedelta, span: Span, seen: str = ""
 ) -> Timing:
     """Its newest refresh is found later."""
     return Timing(every, start, horizon, dt.timedelta(), span.last, span.last, seen)
@@ -209,7 +218,7 @@ def _a_frame(span: Span, step: dt.timedelta) -> float:
     return span.rows * (step / max(span.length, step))
 
 
-def _ending(timing: Timing, roles: Roles, span: Span, now: dt.datetime) -> Timing:
+def _ending(timing: Timing, roles: Roles, *, span: Span, now: dt.datetime) -> Timing:
     """The same with its newest possible refresh; DataError where there is none."""
     end = span.last + (DAY if roles.moment.is_day and roles.shape != "panel" else dt.timedelta())
     end = min(end, now)

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from model_refresh.config.defaults import NONE, Defaults, FleetDefaults
+from model_refresh.config.fleet import read_fleet
 from model_refresh.config.folder import FILE, read_model
 from model_refresh.config.queries import query_problems
 from model_refresh.errors import ConfigError, StoreWriteError
@@ -14,8 +16,11 @@ from model_refresh.errors import ConfigError, StoreWriteError
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-def require_free(name: str, fleet: Path) -> Path:
-    """The folder of a new model, which isn't there yet. Raises ConfigError with what to do."""
+def require_free(name: str, fleet: Path, *, environment: Mapping[str, str]) -> Path:
+    """The folder of a new model, which isn't there yet. Raises ConfigError with what to do.
+
+    A name is taken by a folder, and by a model that a folder declares with `for_each`.
+    """
     if not _NAME.fullmatch(name):
         raise ConfigError(
             [
@@ -25,14 +30,30 @@ def require_free(name: str, fleet: Path) -> Path:
         )
     if taken := sorted(fleet.rglob(f"{name}/{FILE}")):
         raise ConfigError([f"{taken[0]}: there is a model {name!r} already; give another name"])
+    models, _ = read_fleet(fleet, environment=environment)
+    if made := next((model for model in models if model.name == name), None):
+        declared = made.folder / FILE
+        raise ConfigError([f"{declared}: its for_each makes {name!r} already; give another name"])
     home = fleet / name
     if os.path.lexists(home):
         raise ConfigError([f"{home} exists and is never overwritten; give another name"])
     return home
 
 
+def fleet_defaults(fleet: Path, *, environment: Mapping[str, str]) -> Defaults:
+    """What a new model starts from. Raises ConfigError where the fleet's defaults.yaml is wrong."""
+    defaults = FleetDefaults(fleet, environment).of(fleet)
+    if not defaults.sound:
+        raise ConfigError(list(defaults.problems))
+    return defaults
+
+
 def write_folder(
-    home: Path, files: Mapping[str, str], *, fill: Callable[[Path], object] | None = None
+    home: Path,
+    files: Mapping[str, str],
+    *,
+    defaults: Defaults = NONE,
+    fill: Callable[[Path], object] | None = None,
 ) -> None:
     """Write a model's folder; `fill` puts data into it before it appears.
 
@@ -49,7 +70,7 @@ def write_folder(
         draft.mkdir()
         for name, text in files.items():
             (draft / name).write_text(text, encoding="utf-8")
-        _require_sound(draft, home)
+        _require_sound(draft, home, defaults=defaults)
         if fill is not None:
             fill(draft)
         if os.path.lexists(home):
@@ -61,9 +82,10 @@ def write_folder(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _require_sound(draft: Path, home: Path) -> None:
-    """What `check` asks of a folder, but for what is set for the whole fleet."""
-    reading = read_model(draft, environment=os.environ)
-    problems = [*reading.problems, *(query_problems(reading.model) if reading.model else [])]
+def _require_sound(draft: Path, home: Path, *, defaults: Defaults) -> None:
+    """What `check` asks of a folder."""
+    reading = read_model(draft, environment=os.environ, defaults=defaults)
+    problems = [*reading.shared, *reading.problems]
+    problems += query_problems(reading.model) if reading.model else []
     if problems:
         raise ConfigError([line.replace(str(draft), str(home)) for line in problems])

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from model_refresh.alerting.due import History, Letter, Observed, letter
+from model_refresh.alerting.due import History, Letter, Look, Observed, Seen, letter
 from model_refresh.records import Alert
 from model_refresh_tests.alerting.factories import EVERYWHERE, NOW, make_alert, make_route
 
@@ -19,10 +19,12 @@ def due(
     now: dt.datetime = NOW,
     observed: Observed = EVERYWHERE,
     digest: str = "15m",
+    seen: Seen | None = None,
 ) -> Letter | None:
-    """What a route of this digest is told."""
-    route = make_route(digest=digest)
-    return letter(route, alerts, history=history or History(), observed=observed, now=now)
+    """What a route of this digest is told; `seen` is what earlier rounds saw."""
+    known, look = history or History(), Look(alerts, observed, now)
+    seen = (seen or Seen()).after(look, known.told)
+    return letter(make_route(digest=digest), look, history=known, seen=seen)
 
 
 def told(alert: Alert, ago: dt.timedelta) -> History:
@@ -61,23 +63,53 @@ def test_what_is_over_is_said_once() -> None:
 
 @pytest.mark.parametrize(
     "observed",
-    [Observed(frozenset({"drift"})), Observed(EVERYWHERE.kinds, frozenset({"churn"}))],
-    ids=["another kind", "the model could not be read"],
+    [
+        Observed(frozenset({"drift"})),
+        Observed(EVERYWHERE.kinds, frozenset({"churn"})),
+        Observed(EVERYWHERE.kinds, read=frozenset({"loyal"})),
+    ],
+    ids=["another kind", "the store could not be read", "the declaration could not be read"],
 )
 def test_what_was_not_looked_at_is_not_over(observed: Observed) -> None:
     assert due(history=told(CRITICAL, 20 * MINUTE), observed=observed) is None
 
 
-def test_a_daily_digest_goes_at_its_hour_and_takes_what_came_before_it() -> None:
-    early, late = WARNING.model_copy(update={"since": NOW - 5 * 60 * MINUTE}), WARNING
-    late = late.model_copy(update={"since": NOW - 60 * MINUTE})
-    daily = "daily at 08:00"
-    assert due(early, digest=daily) == Letter((early,))
-    assert due(late, digest=daily) is None
-    tomorrow = NOW.replace(hour=8) + dt.timedelta(days=1)
-    assert due(late, digest=daily, now=tomorrow - MINUTE) is None
-    assert due(late, digest=daily, now=tomorrow) == Letter((late,))
-    assert due(WARNING, digest=daily, history=told(CRITICAL, 3 * 60 * MINUTE)) is None
+DAILY = "daily at 08:00"
+EIGHT = NOW.replace(hour=8) + dt.timedelta(days=1)
+
+
+def saw(alert: Alert, at: dt.datetime) -> Seen:
+    """What a round at that time saw to be open."""
+    return Seen().after(Look([alert], EVERYWHERE, at), [])
+
+
+@pytest.mark.parametrize("since", [None, NOW - 48 * 60 * MINUTE], ids=["unknown", "long ago"])
+def test_a_daily_digest_goes_at_its_hour_and_takes_what_was_seen_before_it(
+    since: dt.datetime | None,
+) -> None:
+    alert = WARNING.model_copy(update={"since": since})
+    assert due(alert, digest=DAILY, seen=saw(alert, NOW - 5 * 60 * MINUTE)) == Letter((alert,))
+    assert due(alert, digest=DAILY) is None
+    seen = saw(alert, NOW)
+    assert due(alert, digest=DAILY, now=EIGHT - MINUTE, seen=seen) is None
+    assert due(alert, digest=DAILY, now=EIGHT, seen=seen) == Letter((alert,))
+    history = told(CRITICAL, 3 * 60 * MINUTE)
+    assert due(alert, CRITICAL, digest=DAILY, seen=seen, history=history) is None
+
+
+def test_what_is_over_waits_for_the_daily_digest_too() -> None:
+    history, gone = told(WARNING, 30 * 60 * MINUTE), Look([], EVERYWHERE, NOW)
+    seen = Seen().after(gone, history.told)
+    assert due(digest=DAILY, history=history) is None
+    assert due(digest=DAILY, history=history, now=EIGHT - MINUTE, seen=seen) is None
+    assert due(digest=DAILY, history=history, now=EIGHT, seen=seen) == Letter((), (WARNING.key,))
+
+
+def test_what_a_round_could_not_look_at_is_not_seen_anew() -> None:
+    seen = saw(WARNING, NOW).after(Look([], Observed(frozenset({"drift"})), NOW + MINUTE), [])
+    later = seen.after(Look([WARNING], EVERYWHERE, NOW + 2 * MINUTE), [])
+    assert later.opened == {WARNING.key: NOW}
+    assert later.after(Look([], EVERYWHERE, NOW + 3 * MINUTE), []) == Seen()
 
 
 @pytest.mark.parametrize(

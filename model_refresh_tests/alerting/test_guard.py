@@ -63,6 +63,20 @@ def test_what_is_allowed_is_reached_by_its_name_at_its_port_alone() -> None:
     assert (len(http.paths), len(other.paths)) == (1, 0)
 
 
+def test_this_machines_own_name_may_be_allowed_like_any_other() -> None:
+    with http_server() as http:
+        ask = f"urllib.request.urlopen('http://{{}}:{http.port}/').read()"
+        script = ARMED.replace(
+            "guard = Guard()", "socket.gethostname = lambda: 'localhost'\nguard = Guard()"
+        )
+        attempts = (ask.format("localhost"),)
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(port=http.port, attempts=attempts)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    assert done.stdout.splitlines() == ["done None"]
+
+
 def test_this_machines_own_name_is_looked_up_and_not_contacted() -> None:
     look = "socket.getaddrinfo(socket.gethostname(), None)"
     contact = "socket.create_connection((socket.gethostname(), 1))"

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from model_refresh.alerting import AlertsSpec, Observed, tell, try_route
+from model_refresh.alerting.round import Round
 from model_refresh.alerting.task import Outcome, Task
 from model_refresh.alerting.told import recent
 from model_refresh.errors import ConfigError, StoreWriteError
+from model_refresh.monitoring.alerts import FleetAlerts
+from model_refresh.pipeline.alerts import tell_fleet
 from model_refresh.records import Alert, SentAlert
 from model_refresh.storage import Store
 from model_refresh_tests.alerting.factories import (
@@ -34,6 +37,7 @@ class World:
     root: Path
     now: dt.datetime = NOW
     post: Postman = field(default_factory=Postman)
+    came: Round = field(default_factory=Round)
 
     @property
     def store(self) -> Store:
@@ -43,9 +47,10 @@ class World:
     def round(
         self, *alerts: Alert, spec: AlertsSpec | None = None, observed: Observed = EVERYWHERE
     ) -> list[SentAlert]:
-        """One round."""
+        """What one round sends."""
         given = spec or make_spec()
-        return tell(self.store, given, alerts, observed=observed, now=self.now, by=self.post)
+        self.came = tell(self.store, given, alerts, observed=observed, now=self.now, by=self.post)
+        return list(self.came.sent)
 
 
 @pytest.fixture
@@ -112,6 +117,41 @@ def test_a_failed_message_is_kept_and_tried_again_later(world: World) -> None:
     (sent,) = world.round(make_alert())
     assert sent.delivered
     assert sent.told == (make_alert().key,)
+
+
+def test_while_a_message_waits_for_another_try_not_all_is_told(world: World) -> None:
+    world.round()
+    assert world.came.is_told
+    world.post.failing = ["${URL}"]
+    world.round(make_alert())
+    assert not world.came.is_told
+    assert world.round(make_alert()) == []
+    assert not world.came.is_told
+    world.round()
+    assert world.came.is_told
+
+
+def test_the_heartbeat_is_not_asked_while_a_message_waits_for_another_try(world: World) -> None:
+    spec, found = make_spec(heartbeat="${PING}"), FleetAlerts((make_alert(),), EVERYWHERE)
+    world.post.failing = ["${URL}"]
+    for _ in range(2):
+        tell_fleet(world.store, spec, found, now=world.now, by=world.post)
+    world.post.failing = []
+    world.now += MINUTES
+    tell_fleet(world.store, spec, found, now=world.now, by=world.post)
+    assert [task.url for task in world.post.tasks] == ["${URL}", "${URL}", "${PING}"]
+
+
+def test_a_daily_digest_knows_across_restarts_what_it_saw_and_when(world: World) -> None:
+    spec, drift = make_spec(make_route(digest="daily at 12:05")), make_alert(severity="warning")
+    assert world.round(drift, spec=spec) == []
+    world.now += 4 * MINUTES
+    assert world.round(drift, spec=spec) == []
+    world.now += MINUTES
+    assert world.round(drift, make_alert("loyal", severity="warning"), spec=spec)
+    (world.store.alerts.folder / "seen.json").write_text("not ours")
+    world.now += MINUTES
+    assert world.round(make_alert("late", severity="warning"), spec=spec) == []
 
 
 def test_an_address_that_fails_comes_last_and_holds_up_no_other(world: World) -> None:

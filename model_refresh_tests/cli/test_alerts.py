@@ -1,6 +1,7 @@
 """The commands alerts and watchdog: what is open, what is sent, and how they end."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,46 @@ def test_check_finds_what_is_wrong_with_alerts_yaml(lab: Lab) -> None:
     assert told.code == 1
     assert "alerts.yaml:1:1 rotes is not known" in told.err
     assert "alerts.yaml:1:1 rotes is not known" in run(lab, "watchdog").err
-    assert "alerts.yaml:1:1 rotes is not known" in run(lab, "alerts").out
+    shown = run(lab, "alerts").out
+    assert f"until {lab.fleet / 'alerts.yaml'} is mended nobody is told: " in shown
+    assert "; until this is mended nobody is told of any alert" in shown
+    assert "declares no route" not in shown
+
+
+def broken_model(lab: Lab) -> None:
+    file = lab.folder / "model.yaml"
+    file.write_text(file.read_text() + "foo: 1\n")
+
+
+def broken_defaults(lab: Lab) -> None:
+    (lab.fleet / "defaults.yaml").write_text("foo: 1\n")
+
+
+def no_fleet(lab: Lab) -> None:
+    lab.fleet.rename(lab.fleet.with_name("elsewhere"))
+
+
+def damaged_store(lab: Lab) -> None:
+    file = lab.store.champion.path(1)
+    file.write_bytes(file.read_bytes().replace(b"2024", b"2025"))
+
+
+@pytest.mark.parametrize("what", [broken_model, broken_defaults, no_fleet, damaged_store])
+def test_the_watchdog_says_what_it_could_not_look_at_and_tells_nothing_as_over(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, what: Callable[[Lab], None]
+) -> None:
+    with http_server() as http:
+        declare(lab, http.port, more="heartbeat: ${BEAT}\n")
+        monkeypatch.setenv("HOOK", f"json://127.0.0.1:{http.port}/{SECRET}")
+        monkeypatch.setenv("BEAT", f"http://127.0.0.1:{http.port}/{SECRET}")
+        run(lab, "watchdog")
+        what(lab)
+        told = run(lab, "watchdog")
+    assert told.code == 1
+    assert "everything that was due has begun" not in told.out
+    assert "can't be read" in told.err or "foo" in told.err or "no such folder" in told.err
+    assert [each["title"][:16] for each in http.messages] == ["critical: visits"]
+    assert len(http.paths) == 1
 
 
 def test_alerts_yaml_is_no_model(fresh: Lab, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from model_refresh_tests.scaffold.tables import purchases
 
 QUICK = """\
 training:
+  window: 3
   folds: 1
   tuning: {trials: 1}
-  candidates: [{algorithm: constant}, {algorithm: linear}]
+  candidates: [{algorithm: linear}]
 report: false
 """
 
@@ -42,7 +43,6 @@ def test_from_a_file_to_a_decision(place: Path) -> None:
     assert guessed.startswith("shop: Will each customer_id come back within ")
     command = follows.split("model-refresh ")[1].split()
     assert "../../orders.parquet" in (place / "fleet/shop/model.yaml").read_text()
-    assert typed("check", "shop", "--data", "--as-of", command[-1]).code == 0
     done = typed(*command)
     assert (done.code, done.out.split()[:2]) == (0, ["shop", command[-1]])
     assert done.out.split()[2].rstrip(":") in {"promote", "retain"}
@@ -98,4 +98,45 @@ def test_what_is_no_source_is_told(place: Path, source: str, says: str) -> None:
     ended = typed("init", "shop", "--from", source)
     assert ended.code == 1
     assert says in ended.err
+    assert not (place / "fleet").exists()
+
+
+def test_a_name_that_a_for_each_makes_is_taken(place: Path) -> None:
+    assert typed("init", "geo").code == 0
+    declaration = place / "fleet/geo/model.yaml"
+    declaration.write_text(declaration.read_text() + "for_each: {country: [de, fr]}\n")
+    before = every_byte(place)
+    ended = typed("init", "geo_fr")
+    assert ended.code == 1
+    assert "fleet/geo/model.yaml: its for_each makes 'geo_fr' already" in ended.err
+    assert every_byte(place) == before
+
+
+@pytest.mark.parametrize(
+    ("defaults", "says"),
+    [
+        ("foo: 1\n", "defaults.yaml:1:1 foo is not known"),
+        ("comparison: {also: [rmse]}\n", "defaults.yaml:1:21 comparison.also[0] is 'rmse'"),
+    ],
+)
+def test_what_the_fleets_defaults_forbid_is_told_before_anything_is_written(
+    place: Path, defaults: str, says: str
+) -> None:
+    (place / "fleet").mkdir()
+    (place / "fleet/defaults.yaml").write_text(defaults)
+    before = every_byte(place)
+    ended = typed("init", "shop")
+    assert ended.code == 1
+    assert says in ended.err
+    assert every_byte(place) == before
+    assert [path.name for path in (place / "fleet").iterdir()] == ["defaults.yaml"]
+
+
+@pytest.mark.parametrize(
+    "option", [("--key", "id"), ("--label", "y"), ("--task", "binary"), ("--copy",)]
+)
+def test_what_is_said_of_data_needs_data(place: Path, option: tuple[str, ...]) -> None:
+    ended = typed("init", "shop", *option)
+    assert ended.code == 2
+    assert f"{option[0]}: this needs --from" in " ".join(ended.err.replace("│", " ").split())
     assert not (place / "fleet").exists()

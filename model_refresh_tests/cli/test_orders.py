@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from model_refresh_tests.cli.terminal import WHO, day, run
-from model_refresh_tests.conftest import SECOND
+from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import NAME, Lab
 
 UNTIL_RELEASED = f"model-refresh release {NAME} lets refreshes start again"
@@ -64,3 +64,31 @@ def test_an_order_needs_its_reason(lab: Lab, command: str) -> None:
     assert run(lab, command, NAME, *frame).code == 2
     assert run(lab, command, NAME, *frame, "--reason", " ").code == 2
     assert lab.store.orders.lines() == []
+
+
+def test_a_release_names_the_skips_that_it_takes_back(lab: Lab) -> None:
+    run(lab, "skip", NAME, "--as-of", "2098-01-01", "--reason", "an older one")
+    run(lab, "release", NAME)
+    for frame in ("2099-01-02", "2099-01-01", "2099-01-02"):
+        run(lab, "skip", NAME, "--as-of", frame, "--reason", "no labels then")
+    said = run(lab, "release", NAME).out
+    assert said.endswith("start by themselves; no longer skipped: 2099-01-01, 2099-01-02\n")
+    assert run(lab, "release", NAME).out.endswith("start by themselves\n")
+
+
+def test_a_skip_of_a_frame_whose_refresh_has_begun_says_so(lab: Lab) -> None:
+    said = run(lab, "skip", NAME, "--as-of", day(lab, FIRST), "--reason", "too late")
+    assert said.code == 0
+    assert said.out.endswith(
+        "; that refresh has begun already, and is only not repeated by itself\n"
+    )
+
+
+def test_the_end_of_a_hold_needs_a_zone_and_no_frame(lab: Lab) -> None:
+    told = run(lab, "hold", NAME, "--until", "2099-12-05T10:00Z", "--reason", "a test", "--json")
+    assert told.json["until"] == "2099-12-05T10:00:00Z"
+    for wrong in ("2099-12-05T10:00", "soon"):
+        refused = run(lab, "hold", NAME, "--until", wrong, "--reason", "a test")
+        assert refused.code == 1
+        assert f"'{wrong}' is no instant; accepted: a date such as" in refused.last_line
+        assert "with its zone such as" in refused.last_line

@@ -37,11 +37,27 @@ def test_json_has_the_same_rows_and_nothing_else(lab: Lab, tmp_path: Path) -> No
 
 
 def test_an_empty_fleet_is_told(lab: Lab, tmp_path: Path) -> None:
+    run(lab, "overview")
+    page = lab.home / "_fleet" / "fleet.html"
+    before = page.read_bytes()
     ended = run(lab, "overview", "--fleet", str(tmp_path / "none"))
-    assert ended.code == 0
-    assert "there is no such folder" in ended.out
+    assert (ended.code, ended.out) == (1, "")
+    assert "there is no such folder" in ended.err
+    assert page.read_bytes() == before
     (tmp_path / "empty").mkdir()
     assert run(lab, "overview", "--fleet", str(tmp_path / "empty")).out.startswith("0 models: ")
+
+
+def test_a_folder_is_no_place_for_a_page(lab: Lab, tmp_path: Path) -> None:
+    ended = run(lab, "overview", "--out", str(tmp_path))
+    assert ended.code == 2
+    assert "a file is needed" in ended.err
+
+
+def test_the_grace_is_that_of_alerts_yaml(lab: Lab) -> None:
+    assert "late" in run(lab, "overview", "--json").json["models"][0]["also"]
+    (lab.fleet / "alerts.yaml").write_text("grace: 9999d\n")
+    assert "late" not in run(lab, "overview", "--json").json["models"][0]["also"]
 
 
 def test_each_row_names_a_command_that_there_is() -> None:

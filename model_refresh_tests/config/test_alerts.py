@@ -81,6 +81,17 @@ def test_without_the_file_nobody_is_told(tmp_path: Path) -> None:
          " {name: a, urls: '${SLACK_URL}'}]",
          "alerts.yaml:2:50 routes[1].name is 'a', which an earlier route is called"),
         ("allow: [*x]", None),
+        ("grace: 2 hours", "alerts.yaml:1:8 grace: '2 hours' is not accepted; accepted: 45m, 2h, "
+         "1d"),
+        ("allow: x", "alerts.yaml:1:8 allow is 'x': it must be a list"),
+        ("routes: [{name: a, urls: []}]",
+         "alerts.yaml:1:26 routes[0].urls is a list: it must have at least 1 item"),
+        ("routes: [{name: a, urls: '${SLACK_URL}', match: {owners: crm}}]\nallow: ['slack://h']",
+         "alerts.yaml:1:58 routes[0].match.owners is 'crm': it must be a list"),
+        ("routes: [{name: A B, urls: '${SLACK_URL}'}]\nallow: ['slack://h']",
+         "alerts.yaml:1:17 routes[0].name: 'A B' is not accepted; accepted: lower-case letters, "
+         "digits and _, a letter first"),
+        ("routes: [{name: a, urls: 3}]", "alerts.yaml:1:26 routes[0].urls is 3: it must be a list"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, says: str | None) -> None:

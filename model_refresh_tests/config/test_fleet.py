@@ -208,3 +208,14 @@ def test_only_problems_with_places_come_out_of_any_declaration(
     for problem in reading.problems:
         place = problem.removeprefix(f"{home}/model.yaml:").split(" ")[0].split(":")
         assert [int(number) >= 1 for number in place] == [True, True]
+
+
+def test_defaults_with_no_model_below_are_read_too(tmp_path: Path) -> None:
+    declare(tmp_path, "good")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "defaults.yaml").write_text("foo: 1\n")
+    (problem,) = problems_of(tmp_path)
+    assert problem.startswith("new/defaults.yaml:1:1 foo is not known; accepted: ")
+    accepted = problem.split("accepted: ")[1].split(", ")
+    assert {"source", "training"} <= set(accepted)
+    assert not {"name", "description", "for_each"} & set(accepted)

@@ -152,9 +152,12 @@ def test_one_of_many_may_be_read_alone(tmp_path: Path) -> None:
     declare(tmp_path, "churn_de_old", "nonsense")
     (model,) = load_fleet(tmp_path, environment={}, only="churn_fr")
     assert model.values["country"] == "FR"
-    for wrong, meant in (("churn", "churn_fr"), ("churn_ffr", "churn_fr")):
-        with pytest.raises(ConfigError, match=f"no model '{wrong}', did you mean '{meant}'"):
+    for wrong in ("churn", "churn_ffr", "chun_fr"):
+        with pytest.raises(ConfigError, match=f"no model '{wrong}', did you mean 'churn_fr'") as no:
             load_fleet(tmp_path, environment={}, only=wrong)
+        known = str(no.value).split("there are ")[1].split(", ")
+        assert {"churn_fr", "churn_de"} <= set(known)
+        assert "churn" not in known, "the folder's own name is no model's"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_the_smallest_declaration_has_no_problem(tmp_path: Path) -> None:
         ("training: {candidates: [{}]}", "6:25 training.candidates[0].algorithm is missing; "
          "accepted: {algorithms}"),
         ("training: {candidates: []}", "6:24 training.candidates is a list: it must have at least "
-         "1 item after validation, not 0"),
+         "1 item"),
         ("training: {candidates: [{algorithm: constant}, {algorithm: linear}, "
          "{algorithm: linear}]}",
          "6:69 training.candidates[2]: linear is listed already; list it once"),
@@ -155,7 +155,7 @@ def test_a_problem_is_told_at_its_line_and_column(tmp_path: Path, line: str, pro
         ("{t: t.csv}", "{T-T: t.csv}", "3:35 the name 'T-T': it must match pattern"),
         ("key: id", "key: [id, id]", "4:14 frame.key: 'id' is listed twice"),
         ("key: id", "key: []", "4:14 frame.key is a list: it must have at least 1 item"),
-        ("key: id", "key: 3", "4:14 frame.key is 3: it must be a valid"),
+        ("key: id", "key: 3", "4:14 frame.key is 3: it must be a list"),
         ("key: id", "key: y", "5:17 label.column is part of frame.key too"),
         ("key: id, ", "", "4:8 frame.key is missing: the column, or the list of columns"),
         ("every: 7d", "every: 2d", "4:25 frame.every is '2d'; accepted: 1h, 2h"),

@@ -4,6 +4,8 @@ import subprocess
 import threading
 from pathlib import Path
 
+import pytest
+
 from model_refresh.storage import Store
 from model_refresh.storage.verify import verify
 from model_refresh_tests.conftest import SECOND
@@ -53,3 +55,16 @@ def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
         [SCRIPT, tmp_path / "none", tmp_path / "a.tar"], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (2, "usage: backup.sh STORE ARCHIVE.tar\n")
+
+
+@pytest.mark.parametrize("name", ["leases", "studies"])
+def test_a_model_may_be_called_as_what_is_left_out(tmp_path: Path, name: str) -> None:
+    model = tmp_path / "store" / name
+    kept = {"champion/00001.json", "versions/a/model.txt"}
+    for path in sorted(kept | {"leases/00001.json", "studies/a/journal.log"}):
+        (model / path).parent.mkdir(parents=True)
+        (model / path).write_text("{}")
+    back_up(tmp_path / "store", tmp_path / "store.tar")
+    place = restored(tmp_path / "store.tar", tmp_path / "restored").root / name
+    there = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+    assert there == kept

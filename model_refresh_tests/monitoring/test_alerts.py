@@ -19,6 +19,7 @@ from model_refresh.records import (
     Interval,
     Order,
     Performance,
+    Reason,
     RunFailure,
     Scores,
 )
@@ -85,8 +86,14 @@ def world(lab: Lab) -> World:
     """As if only the first day had been refreshed, at its hour; it promoted, and was scored."""
     lab.store.promotions(lab.day(SECOND)).folder.parent.rename(lab.home / "_gone")
     world = World(lab)
+    declare(lab, world.at(0))
     world.publish(FIRST, world.at(FIRST))
     return world
+
+
+def declare(lab: Lab, when: dt.datetime) -> None:
+    """As if model.yaml had been written then."""
+    os.utime(lab.folder / "model.yaml", (when.timestamp(), when.timestamp()))
 
 
 def failure(selection: str, at: dt.datetime, sentence: str = "the disk is full") -> RunFailure:
@@ -115,7 +122,7 @@ def test_a_refresh_that_never_began_is_a_dead_mans_alert_once_the_grace_is_over(
     assert (alert.kind, alert.severity) == ("not_started", "critical")
     assert alert.sentence == (
         "the refresh of 2024-01-26 was due at 2024-01-26 06:00 UTC (0 6 * * * UTC) and has not "
-        "begun; is dagster-daemon running, and the schedule on?"
+        "begun; is Dagster's daemon running, and the schedule on?"
     )
     assert alert.works.endswith("stays in production; the newest scores are those of 2024-01-25")
     assert alert.since == world.at(SECOND, 6)
@@ -145,9 +152,22 @@ def test_what_should_not_have_run_is_not_missed(world: World, why: str) -> None:
 def test_what_was_due_before_a_model_was_declared_is_not_missed(fresh: Lab) -> None:
     world = World(fresh)
     assert world.kinds(world.at(30)) == []
-    long_ago = world.at(5).timestamp()
-    os.utime(fresh.folder / "model.yaml", (long_ago, long_ago))
+    declare(fresh, world.at(5))
     assert world.kinds(world.at(30)) == ["not_started"]
+
+
+def test_the_first_refresh_of_a_new_model_makes_no_earlier_tick_missed(world: World) -> None:
+    declare(world.lab, world.at(SECOND, 7))
+    assert world.kinds(world.at(SECOND, 9)) == []
+    assert "not_started" in world.kinds(world.at(SECOND + 1, 9))
+
+
+def test_a_file_that_is_written_anew_makes_no_new_model(world: World) -> None:
+    began = world.store(world.at(FIRST)).reasons(world.lab.day(FIRST))
+    if not began.lines():
+        began.add(Reason(kind="demand", as_of=world.lab.day(FIRST), sentence="ann", request="r"))
+    declare(world.lab, world.at(SECOND, 7))
+    assert "not_started" in world.kinds(world.at(SECOND, 9))
 
 
 def test_scores_that_are_due_and_missing_are_said_with_the_run_that_failed(world: World) -> None:
@@ -316,7 +336,24 @@ def test_a_model_that_cannot_be_read_and_one_whose_store_is_damaged_delay_no_oth
     }
     assert not found.observed.covers(f"overdue|{NAME}|")
     assert not found.observed.covers("overdue|churn|")
-    assert found.observed.covers("overdue|loyal|")
+    assert not found.observed.covers("overdue|churn_de|")
+    assert found.observed.covers("overdue||")
+
+
+def test_only_where_the_whole_fleet_was_read_is_a_model_that_is_not_there_gone(
+    world: World,
+) -> None:
+    def covers(*problems: str) -> bool:
+        models, store = [world.lab.model], Store(world.lab.home)
+        found = open_alerts(models, problems, store=store, now=world.at(FIRST))
+        assert found.observed.covers(f"decayed|{NAME}|v")
+        return found.observed.covers("decayed|geo_web|v")
+
+    assert covers()
+    assert covers("fleet/alerts.yaml:1:1 rotes")
+    assert not covers("fleet/geo/model.yaml:3:1 for_each")
+    assert not covers("fleet/defaults.yaml:1:1 foo (3 models, geo_web among them)")
+    assert not covers("fleet: there is no such folder")
 
 
 def test_the_worst_comes_first(world: World) -> None:

@@ -7,12 +7,30 @@ import polars as pl
 import pytest
 
 from model_refresh.config.model import Model
-from model_refresh.monitoring.batches import PATIENCE, Runs, scored_from, scoring_due, unscored
+from model_refresh.monitoring.batches import (
+    PATIENCE,
+    Runs,
+    Uptime,
+    batches_due,
+    scored_from,
+    scoring_due,
+    unscored,
+)
 from model_refresh.monitoring.orders import give_order
+from model_refresh.monitoring.watch import Watch
 from model_refresh.records import Order, Scores
 from model_refresh.storage import ModelStore, Store
+from model_refresh.storage.leases import Holder, lease
 from model_refresh_tests.factories import make_model, make_purchases
-from model_refresh_tests.monitoring.worlds import DAY, DIGEST, begin, crown, state_at, store_of
+from model_refresh_tests.monitoring.worlds import (
+    DAY,
+    DIGEST,
+    begin,
+    crown,
+    state_at,
+    store_of,
+    unreadable,
+)
 
 MONDAY = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
 TUESDAY = MONDAY + DAY
@@ -83,6 +101,38 @@ def test_nothing_is_scored_twice_or_while_a_run_is_under_way_or_without_a_champi
     assert scoring_due(state_at(late, noon), Runs()) is None, "it counts from tomorrow on"
 
 
+def test_a_batch_does_not_overtake_a_refresh_by_hand(daily: Model) -> None:
+    noon = TUESDAY + 12 * HOUR
+    with lease(store_of(daily), holder=Holder.here("ann's refresh")):
+        assert scoring_due(state_at(daily, noon), Runs()) is None
+    assert scoring_due(state_at(daily, noon), Runs()) == TUESDAY
+
+
+def test_after_a_time_without_dagster_a_batch_waits_for_the_refresh_that_catches_up(
+    daily: Model,
+) -> None:
+    """Monday's tick was missed: it is up again on Wednesday."""
+    up = MONDAY + 60 * HOUR
+    for as_of in (MONDAY, MONDAY + 2 * DAY):
+        assert from_when(daily, as_of, Runs(since=up)) == up + PATIENCE
+    stopped = Runs(since=up, is_scheduled=False)
+    assert from_when(daily, MONDAY, stopped) == MONDAY + 6 * HOUR
+    begin(store_of(daily), MONDAY)
+    assert from_when(daily, MONDAY + 2 * DAY, Runs(since=up)) == MONDAY + 54 * HOUR
+
+
+def test_up_again_is_the_first_round_after_a_while_without_any() -> None:
+    up = Uptime()
+    minutes = (0, 1, 2, 60, 61, 59)
+    since = []
+    for minute in minutes:
+        up = Uptime.parse_cursor(up.at(MONDAY + dt.timedelta(minutes=minute)).canonical())
+        since.append(up.since)
+    starts = [MONDAY + dt.timedelta(minutes=each) for each in (0, 0, 0, 60, 60, 59)]
+    assert since == starts
+    assert Uptime.parse_cursor("{") == Uptime.parse_cursor(None) == Uptime()
+
+
 @pytest.mark.parametrize("why", ["held", "skipped", "stopped"])
 def test_a_frame_does_not_wait_for_a_refresh_that_will_not_come(daily: Model, why: str) -> None:
     orders = {
@@ -131,3 +181,25 @@ def test_a_store_that_cannot_be_read_is_told_and_stops_no_other(
     assert [state.model.name for state in found.states] == ["bert"]
     assert len(found.troubles) == 1
     assert found.troubles[0].startswith("anna: ")
+
+
+def test_an_order_that_cannot_be_read_is_told_and_stops_no_other(
+    tmp_path: Path, rows: pl.DataFrame
+) -> None:
+    models = [crowned(tmp_path, rows, name=name) for name in ("anna", "bert")]
+    give_order(store_of(models[0]), Order(kind="release", who="ann", reason=""))
+    store_of(models[0]).orders.path(1).write_text("{")
+    found = unscored(models, Store(tmp_path / "home"), TUESDAY + 12 * HOUR)
+    due = batches_due(found, {name: Runs() for name in ("anna", "bert")}, Watch())
+    assert [state.model.name for state in due.states] == ["bert"]
+    assert [trouble.split(": ")[0] for trouble in due.troubles] == ["anna"]
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_stops_no_other(
+    tmp_path: Path, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = [crowned(tmp_path, rows, name=name) for name in ("anna", "bert")]
+    unreadable(monkeypatch, "anna")
+    found = unscored(models, Store(tmp_path / "home"), TUESDAY)
+    assert [state.model.name for state in found.states] == ["bert"]
+    assert [trouble.split(": ")[0] for trouble in found.troubles] == ["anna"]

@@ -47,6 +47,28 @@ def test_drift_of_the_newest_frame_asks_for_a_wide_refresh_of_it(model: Model) -
     assert reason.wants_wide_search
 
 
+def test_nothing_begins_before_the_data_of_its_frame_are_expected(model: Model) -> None:
+    """The schedule ticks at six: a champion that is old at midnight waits until then."""
+    store, six = store_of(model), AS_OF + dt.timedelta(hours=6)
+    crown(store, AS_OF - 22 * WEEK)
+    move(store, AS_OF)
+    grade(store, AS_OF - 4 * WEEK, remedy="refresh")
+    for ask in (drifted, decayed, stale):
+        assert ask(state_at(model, AS_OF + dt.timedelta(seconds=30))) is None
+        assert ask(state_at(model, six - dt.timedelta(seconds=1))) is None
+        assert ask(state_at(model, six)) is not None
+
+
+def test_a_line_of_monitoring_that_cannot_be_read_says_nothing_of_how_wide_to_search(
+    model: Model,
+) -> None:
+    store = store_of(model)
+    crown(store, AS_OF - 2 * WEEK)
+    grade(store, AS_OF - 4 * WEEK, remedy="refresh")
+    store.performances(AS_OF - 4 * WEEK).path(1).write_text("{")
+    assert not wants_wide_search(state_at(model, NOW))
+
+
 def test_a_frame_within_its_limits_asks_for_nothing(model: Model) -> None:
     store = store_of(model)
     crown(store, AS_OF - 2 * WEEK)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from model_refresh.monitoring.alerts import Known
+from model_refresh.monitoring.alerts.life import leave_sign
 from model_refresh.monitoring.overview import Memo, fleet_rows, overview
 from model_refresh.monitoring.overview.fleet import name_of
 from model_refresh.monitoring.state import read_state
@@ -48,6 +50,8 @@ def well(lab: Lab) -> Lab:
     """As if only the first day had been refreshed, which promoted, and scored."""
     lab.store.promotions(lab.day(SECOND)).folder.parent.rename(lab.home / "_gone")
     publish(lab, FIRST)
+    long_ago = lab.day(0).timestamp()
+    os.utime(lab.folder / "model.yaml", (long_ago, long_ago))
     return lab
 
 
@@ -225,6 +229,28 @@ def test_a_damaged_store_makes_a_row_that_says_what_to_do(well: Lab) -> None:
     assert "restore it from a backup" in row.sentence
 
 
+def test_a_file_in_place_of_a_folder_makes_a_row_and_not_a_crash(well: Lab) -> None:
+    folder = well.store.performances(well.day(FIRST)).folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("not ours")
+    assert row_of(well).state == "unreadable"
+
+
+def test_the_page_and_alerts_obey_the_same_grace_and_what_dagster_knows(well: Lab) -> None:
+    store, now = Store(well.home), well.day(SECOND) + 9 * HOUR
+
+    def state(grace: dt.timedelta | None = None) -> str:
+        found = write_overview([well.model], [], store=store, now=now, grace=grace)
+        return found.rows[0].state
+
+    publish(well, SECOND)
+    assert (state(), state(4 * HOUR)) == ("late", "fresh")
+    leave_sign(store, Known(grace=4 * HOUR), now)
+    assert (state(), state(HOUR)) == ("fresh", "late")
+    leave_sign(store, Known(stopped=frozenset({NAME})), now)
+    assert state() == "fresh"
+
+
 def blank(file: Path) -> None:
     """Other bytes in a file that looks the same from outside."""
     stat = file.stat()
@@ -276,7 +302,7 @@ def test_models_that_were_left_out_have_a_row_each_and_come_first(well: Lab) -> 
 
 @pytest.mark.parametrize(
     ("problem", "name"),
-    [("/a b/fleet/m/features.sql:3:1 syntax", "m"), ("nowhere: there is no such folder", "nowhere"), ("odd", "fleet")],
+    [("/a b/fleet/m/features.sql:3:1 syntax", "m"), ("a/nowhere: there is no such folder", "nowhere"), ("fleet/alerts.yaml:1:1 rotes", "alerts.yaml"), ("odd", "fleet")],
 )  # fmt: skip
 def test_a_problem_belongs_to_a_folder(problem: str, name: str) -> None:
     assert name_of(problem) == name

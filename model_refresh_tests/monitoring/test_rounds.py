@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_refresh.config.model import Model
+from model_refresh.monitoring.due import not_held
 from model_refresh.monitoring.orders import give_order
 from model_refresh.monitoring.rounds import (
     Asked,
@@ -14,14 +15,13 @@ from model_refresh.monitoring.rounds import (
     Watcher,
     decay_watcher,
     drift_watcher,
-    not_held,
     staleness_watcher,
 )
 from model_refresh.records import Order
 from model_refresh.storage import Store
 from model_refresh.storage.log import Log
 from model_refresh_tests.factories import AS_OF, make_model, make_purchases
-from model_refresh_tests.monitoring.worlds import DAY, crown, grade, move, store_of
+from model_refresh_tests.monitoring.worlds import DAY, crown, grade, move, store_of, unreadable
 
 NOW = AS_OF + dt.timedelta(hours=9)
 WEEK = 7 * DAY
@@ -40,13 +40,14 @@ def models(tmp_path: Path) -> list[Model]:
 @pytest.fixture
 def ask(models: list[Model], tmp_path: Path) -> Callable[..., Due]:
     def asked(watcher: Watcher, asked: Asked | None = None, now: dt.datetime = NOW) -> Due:
-        return watcher.round(models, Store(tmp_path / "home"), asked or Asked(), now)
+        store = Store(tmp_path / "home")
+        return watcher.round(models, store, asked=asked or Asked(), now=now)
 
     return asked
 
 
 def names(due: Due) -> list[str]:
-    return [state.model.name for state, _ in due.reasons]
+    return [each.model.name for each in due.refreshes]
 
 
 def test_every_watcher_finds_its_own_cause(models: list[Model], ask: Callable[..., Due]) -> None:
@@ -70,7 +71,7 @@ def test_a_cause_asks_once_and_again_when_its_frame_has_labels(
         for _ in range(2):
             due = ask(watcher, cursor, now)
             cursor = Asked.parse_cursor(due.asked.canonical())
-            asked += [week] * len(due.reasons)
+            asked += [week] * len(due.refreshes)
     assert asked == [0, 4]
 
 
@@ -82,7 +83,7 @@ def test_a_drift_that_ends_and_comes_again_is_another_one(
         move(store_of(models[0]), AS_OF + week * WEEK, found=found)
         due = ask(watcher, cursor, NOW + week * WEEK)
         cursor = due.asked
-        assert len(due.reasons) == asks
+        assert len(due.refreshes) == asks
 
 
 def test_what_has_nothing_to_say_is_not_read_again(
@@ -114,11 +115,11 @@ def test_a_held_model_is_told_and_asks_when_it_is_released(
     give_order(store_of(models[0]), Order(kind="hold", who="ann", reason="a test"))
     watcher = drift_watcher()
     due = ask(watcher)
-    assert due.reasons == []
+    assert due.refreshes == []
     assert due.sentence.startswith("anna is held by ann since ")
-    free, others = not_held(models, Store(tmp_path / "home"), NOW)
-    assert [state.model.name for state in free] == ["bert", "cleo"]
-    assert others.notes == due.notes
+    free = not_held(models, Store(tmp_path / "home"), NOW)
+    assert [state.model.name for state in free.states] == ["bert", "cleo"]
+    assert free.notes == due.notes
     give_order(store_of(models[0]), Order(kind="release", who="ann", reason=""))
     assert names(ask(watcher, due.asked)) == ["anna"]
 
@@ -130,6 +131,35 @@ def test_a_store_that_cannot_be_read_is_told_and_stops_no_other(
     due = ask(staleness_watcher())
     assert names(due) == ["bert", "cleo"]
     assert due.sentence.startswith("anna: ")
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_stops_no_other(
+    models: list[Model],
+    ask: Callable[..., Due],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unreadable(monkeypatch, "anna")
+    due = ask(staleness_watcher())
+    assert names(due) == ["bert", "cleo"]
+    assert due.sentence == "anna: [Errno 116] Stale file handle"
+    free = not_held(models, Store(tmp_path / "home"), NOW)
+    assert [state.model.name for state in free.states] == ["bert", "cleo"]
+
+
+def test_a_source_that_has_not_reached_the_frame_is_waited_for(tmp_path: Path) -> None:
+    """Not given up either: the frame is asked for as soon as the data are there."""
+    rows, watcher, cursor = make_purchases(customers=2), staleness_watcher(), Asked()
+    (tmp_path / "repurchase").mkdir()
+    ready = tmp_path / "repurchase" / "ready.sql"
+    for day, asks in ((1, 0), (2, 1), (2, 0)):
+        ready.write_text(f"SELECT TIMESTAMP '1998-03-0{day}'")
+        model = make_model(tmp_path, purchases=rows, ready="ready.sql")
+        if not cursor.frames and day == 1:
+            crown(store_of(model), AS_OF - 22 * WEEK)
+        due = watcher.round([model], Store(tmp_path / "home"), asked=cursor, now=NOW)
+        cursor = due.asked
+        assert len(due.refreshes) == asks
 
 
 def test_a_round_that_finds_nothing_says_so(ask: Callable[..., Due]) -> None:

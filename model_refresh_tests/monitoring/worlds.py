@@ -2,10 +2,13 @@
 
 import datetime as dt
 
+import pytest
+
 from model_refresh.config.model import Model
 from model_refresh.monitoring.state import State, read_state
-from model_refresh.records import CheckResult, Drift, Entry, Performance, Remedy
+from model_refresh.records import CheckResult, Drift, Entry, Performance, Promotion, Remedy
 from model_refresh.storage import ModelStore, Store
+from model_refresh.storage.log import Log
 
 DAY = dt.timedelta(days=1)
 DIGEST = "d" * 64
@@ -15,6 +18,18 @@ def store_of(model: Model, now: dt.datetime | None = None) -> ModelStore:
     """A model's store beside its folder; what is recorded is recorded `now`."""
     clock = (lambda: now) if now is not None else (lambda: dt.datetime.now(dt.UTC))
     return Store(model.folder.parent / "home", clock).model(model.name)
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The folders of a model's logs can't be listed, as on a network disk that went away."""
+    numbers = Log._numbers
+
+    def listed(log: Log) -> list[int]:  # type: ignore[type-arg]
+        if name in log.folder.parts:
+            raise OSError(116, "Stale file handle")
+        return numbers(log)
+
+    monkeypatch.setattr(Log, "_numbers", listed)
 
 
 def state_at(model: Model, now: dt.datetime) -> State:
@@ -48,6 +63,19 @@ def crown(
 def begin(store: ModelStore, as_of: dt.datetime) -> None:
     """The refresh of a frame has begun."""
     store.reasons(as_of).folder.mkdir(parents=True)
+
+
+def end(store: ModelStore, as_of: dt.datetime) -> None:
+    """The refresh of a frame has ended: the incumbent stays."""
+    promotion = Promotion(
+        as_of=as_of,
+        decision="retain",
+        sentence="retain: not better",
+        verdict=DIGEST,
+        entry=None,
+        champion=None,
+    )
+    store.promotions(as_of).record_once(promotion, key=promotion.digest())
 
 
 def move(store: ModelStore, as_of: dt.datetime, *, found: bool = True, entry: int = 1) -> Drift:

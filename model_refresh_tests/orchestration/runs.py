@@ -1,11 +1,20 @@
 """Runs in process, and what they tell: shared by the tests of the Dagster shell."""
 
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 import dagster as dg
+from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 
 from model_refresh.orchestration.build import build_definitions
+from model_refresh.orchestration.names import (
+    IMPLICIT_JOB,
+    MODEL_TAG,
+    PARTITION_TAG,
+    SELECTION_TAG,
+)
+from model_refresh.orchestration.requests import REFRESH
 from model_refresh_tests.conftest import SECOND
 from model_refresh_tests.lab import NAME, Lab
 
@@ -80,3 +89,19 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 def entries(lab: Lab) -> int:
     """How many entries the champion log has."""
     return len(lab.store.champion.lines())
+
+
+def end_run(
+    instance: dg.DagsterInstance,
+    model: str,
+    *,
+    partition: str = "1998-03-02",
+    selection: str = REFRESH,
+    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
+) -> str:
+    """A run that the instance knows of; its id."""
+    tags = {MODEL_TAG: model, SELECTION_TAG: selection, PARTITION_TAG: partition}
+    if status is dg.DagsterRunStatus.FAILURE:
+        tags[RUN_FAILURE_REASON_TAG] = "STEP_FAILURE"  # one that crashed is started again first
+    run = dg.DagsterRun(job_name=IMPLICIT_JOB, run_id=str(uuid.uuid4()), status=status, tags=tags)
+    return instance.add_run(run).run_id

@@ -292,8 +292,8 @@ def test_another_gate_in_its_place_promotes_nobody(
 
 def test_no_asset_asks_for_itself_by_an_automation_condition(lab: Lab) -> None:
     specs = definitions_of(lab).resolve_all_asset_specs()
-    assert len(specs) == 9
-    assert [spec.automation_condition for spec in specs] == [None] * 9
+    assert {spec.key.path[-1] for spec in specs} >= {"champion", "scores", "performance"}
+    assert {spec.automation_condition for spec in specs} == {None}
 
 
 @pytest.mark.filterwarnings("ignore:Parameter `include_sources`")  # of Dagster's own tester

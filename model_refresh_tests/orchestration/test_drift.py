@@ -1,7 +1,9 @@
 """The check `drift` in Dagster: what it shows, and that it never stops anything."""
 
 import dagster as dg
+import pytest
 
+from model_refresh.orchestration import drift
 from model_refresh.orchestration.drift import drift_check
 from model_refresh_tests.lab import Lab
 from model_refresh_tests.orchestration.runs import evaluation_of, materialize, materialized
@@ -52,6 +54,21 @@ def test_what_can_not_be_measured_warns_and_the_run_goes_on(lab: Lab) -> None:
     assert result.success
     assert not told.passed
     assert "drift can't be measured: " in (told.description or "")
+
+
+def test_a_bug_in_what_is_measured_is_a_warning_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        message = "NaN in input"
+        raise ValueError(message)
+
+    monkeypatch.setattr(drift, "compute_drift", broken)
+    result = materialize(lab, ("features",))
+    told = evaluation_of(result, "drift")
+    assert result.success
+    assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert told.description == "drift can't be measured: ValueError: NaN in input"
 
 
 def test_it_blocks_nothing(lab: Lab) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from model_refresh.monitoring.performance.rounds import Looks
+from model_refresh.orchestration.build import build_definitions
 from model_refresh.orchestration.grading import grade_sensor
 from model_refresh.orchestration.names import performance_selection, refresh_selection
 from model_refresh.storage import Store
@@ -67,6 +68,30 @@ def test_a_frame_without_a_batch_is_told_and_fails_nothing(scored: Lab) -> None:
     assert evaluation_of(result, "decay").description == "nothing is graded yet"
 
 
+def test_a_batch_whose_labels_data_are_not_expected_yet_is_told_and_fails_nothing(
+    scored: Lab,
+) -> None:
+    early = scored.day(SECOND + 1) + dt.timedelta(hours=5, minutes=59)
+    definitions = build_definitions([scored.model], home=scored.home, clock=lambda: early)
+    result = materialize(
+        scored, ["performance"], partition=key(scored, SECOND), definitions=definitions
+    )
+    assert result.success
+    told = str(metadata_of(result, "performance")["sentence"].value)
+    assert "their data are expected at 2024-01-27 06:00 UTC" in told
+    assert scored.store.graded() == []
+
+
+def test_the_fleets_sensor_goes_by_the_clock_of_the_definitions(scored: Lab) -> None:
+    early = scored.day(SECOND) + dt.timedelta(hours=5, minutes=59)
+    definitions = build_definitions([scored.model], home=scored.home, clock=lambda: early)
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, definitions=definitions)
+        tick = definitions.resolve_sensor_def("grade")(context)
+    assert isinstance(tick, dg.SensorResult)
+    assert tick.run_requests == []
+
+
 def test_damaged_labels_fail_the_run_with_their_sentence(scored: Lab) -> None:
     scored.damage(scored.rows().with_columns(visited=pl.lit(0)))
     result = materialize(scored, ["performance"], partition=key(scored, SECOND))
@@ -80,7 +105,7 @@ def test_grading_is_no_part_of_a_refresh_and_is_a_run_of_its_own(scored: Lab) ->
 
 
 def test_the_sensor_asks_for_each_matured_batch_once(scored: Lab) -> None:
-    now = scored.day(SECOND)
+    now = scored.day(SECOND) + dt.timedelta(hours=6)
     sensor = grade_sensor([scored.model], Store(scored.home), clock=lambda: now)
     definitions = definitions_of(scored)
     with dg.DagsterInstance.ephemeral() as instance:
@@ -98,4 +123,4 @@ def test_the_sensor_asks_for_each_matured_batch_once(scored: Lab) -> None:
     assert request.asset_selection == performance_selection(scored.model)
     assert request.tags["model_refresh/selection"] == "grade"
     waits = Looks.parse_cursor(cursor).models["visits"].again
-    assert waits == scored.day(SECOND) + dt.timedelta(days=1)
+    assert waits == now + dt.timedelta(days=1)

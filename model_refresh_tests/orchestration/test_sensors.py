@@ -2,25 +2,12 @@
 
 import datetime as dt
 import json
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    ScheduleInstigatorData,
-)
-from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.orders import give_order
@@ -38,8 +25,16 @@ from model_refresh.records import Order
 from model_refresh.storage.store import utc_now
 from model_refresh_tests.factories import make_model, make_purchases
 from model_refresh_tests.monitoring.worlds import crown, grade, move, store_of
+from model_refresh_tests.orchestration.runs import end_run
 
 NAMES = ("anna", "bert", "cleo")
+
+
+def awake() -> dt.datetime:
+    """The clock; on a Monday before six, when no frame's data are expected yet, six."""
+    now = utc_now()
+    monday = now.date() - dt.timedelta(days=now.weekday())
+    return max(now, dt.datetime.combine(monday, dt.time(6), dt.UTC))
 
 
 @pytest.fixture
@@ -63,12 +58,21 @@ def tick(
 ) -> tuple[list[dg.RunRequest], str | None, str | None]:
     """What a sensor asks for, what it says where it asks for nothing, and its cursor."""
     home = models[0].folder.parent / "home"
-    repository = build_definitions(models, home=home).get_repository_def()
+    repository = build_definitions(models, home=home, clock=awake).get_repository_def()
     with dg.build_sensor_context(
         instance=instance, cursor=cursor, repository_def=repository
     ) as context:
         answer = repository.get_sensor_def(name).evaluate_tick(context)
     return list(answer.run_requests or []), answer.skip_message, answer.cursor
+
+
+def settle(
+    models: Sequence[Model], instance: dg.DagsterInstance, cursor: str | None
+) -> tuple[list[dg.RunRequest], str | None, str | None]:
+    """What `new_data` asks for at its second look at a change: the first one only takes note."""
+    asked, _, cursor = tick("new_data", models, instance, cursor)
+    assert asked == []
+    return tick("new_data", models, instance, cursor)
 
 
 def touch(model: Model) -> None:
@@ -77,30 +81,14 @@ def touch(model: Model) -> None:
     data.write_bytes(data.read_bytes() + b" ")
 
 
-def end_run(
-    instance: dg.DagsterInstance,
-    model: str,
-    *,
-    partition: str = "1998-03-02",
-    selection: str = REFRESH,
-    status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS,
-) -> str:
-    """A run that the instance knows of; its id."""
-    tags = {MODEL_TAG: model, SELECTION_TAG: selection, PARTITION_TAG: partition}
-    if status is dg.DagsterRunStatus.FAILURE:
-        tags[RUN_FAILURE_REASON_TAG] = "STEP_FAILURE"  # one that crashed is started again first
-    run = dg.DagsterRun(job_name=IMPLICIT_JOB, run_id=str(uuid.uuid4()), status=status, tags=tags)
-    return instance.add_run(run).run_id
-
-
 def test_a_source_with_new_data_gets_one_refresh_of_the_newest_frame(
     models: list[Model], instance: dg.DagsterInstance
 ) -> None:
     asked, said, cursor = tick("new_data", models, instance)
     assert (asked, said) == ([], "no source has new data")
     touch(models[1])
-    (request,), said, cursor = tick("new_data", models, instance, cursor)
-    newest = models[1].cadence.floor(utc_now())
+    (request,), said, cursor = settle(models, instance, cursor)
+    newest = models[1].cadence.floor(awake())
     assert newest is not None
     assert said is None
     assert request.partition_key == models[1].cadence.key(newest)
@@ -118,6 +106,7 @@ def test_a_tick_that_is_repeated_asks_for_the_same_run(
     """The daemon died before it kept the cursor: Dagster starts a run key once."""
     _, _, cursor = tick("new_data", models, instance)
     touch(models[0])
+    _, _, cursor = tick("new_data", models, instance, cursor)
     keys = {tick("new_data", models, instance, cursor)[0][0].run_key for _ in range(2)}
     assert len(keys) == 1
 
@@ -139,7 +128,7 @@ def test_a_broken_source_is_told_and_stops_no_other_model(
     assert said.startswith("anna: ")
     assert "sold_at" in said
     touch(models[1])
-    (request,), _, _ = tick("new_data", models, instance, cursor)
+    (request,), _, _ = settle(models, instance, cursor)
     assert request.tags[MODEL_TAG] == "bert"
     assert "anna: " in capsys.readouterr().err
 
@@ -209,11 +198,11 @@ def test_runs_of_other_kinds_are_passed_by(
 def test_a_cursor_goes_on_with_the_clock_and_looks_back_over_a_while(
     models: list[Model], instance: dg.DagsterInstance
 ) -> None:
-    before = utc_now()
+    before = awake()
     _, _, first = tick("score_after_refresh", models, instance)
     _, _, second = tick("score_after_refresh", models, instance, first)
     cursors = [dt.datetime.fromisoformat(cursor or "") for cursor in (first, second)]
-    assert before - dt.timedelta(minutes=11) < cursors[0] < cursors[1] < before
+    assert before - dt.timedelta(minutes=11) < cursors[0] <= cursors[1] < before
     ahead = (before + dt.timedelta(hours=1)).isoformat()
     assert tick("score_after_refresh", models, instance, ahead)[2] == ahead
 
@@ -229,7 +218,7 @@ def test_sensors_run_by_themselves_as_models_ask_for_them_by_name(models: list[M
 @pytest.fixture
 def newest(models: list[Model]) -> dt.datetime:
     """The newest frame of all these models, by the clock."""
-    found = models[0].cadence.floor(utc_now())
+    found = models[0].cadence.floor(awake())
     assert found is not None
     return found
 
@@ -267,83 +256,66 @@ def test_new_data_of_a_held_model_start_a_refresh_when_it_is_released(
     assert said is not None
     assert "bert is held by ann since " in said
     give_order(store, Order(kind="release", who="ann", reason=""))
-    (request,), _, _ = tick("new_data", models, instance, cursor)
+    (request,), _, _ = settle(models, instance, cursor)
     assert request.tags[MODEL_TAG] == "bert"
 
 
-def score_tick(
-    model: Model, instance: dg.DagsterInstance, now: dt.datetime
-) -> tuple[list[str | None], str | None]:
-    """The run keys that the sensor `scoring` asks for at an instant."""
-    home = model.folder.parent / "home"
-    repository = build_definitions([model], home=home, clock=lambda: now).get_repository_def()
-    with dg.build_sensor_context(instance=instance, repository_def=repository) as context:
-        answer = repository.get_sensor_def("scoring").evaluate_tick(context)
-    assert all(each.asset_selection == score_selection(model) for each in answer.run_requests or [])
-    return [request.run_key for request in answer.run_requests or []], answer.skip_message
-
-
-@pytest.fixture
-def daily(tmp_path: Path, purchases: pl.DataFrame) -> Model:
-    """Frames at every midnight, a refresh on Mondays at 6, and a champion."""
-    model = make_model(tmp_path, purchases=purchases, every="1d", horizon="7d")
-    crown(store_of(model), dt.datetime(1998, 2, 1, tzinfo=dt.UTC))
-    return model
-
-
-TUESDAY = dt.datetime(1998, 3, 3, 7, tzinfo=dt.UTC)
-MONDAY = dt.datetime(1998, 3, 2, 7, tzinfo=dt.UTC)
-
-
-def test_a_frame_without_a_refresh_is_scored_once(
-    daily: Model, instance: dg.DagsterInstance
+def test_a_frame_whose_refresh_waits_is_asked_for_by_no_other_sensor(
+    models: list[Model], instance: dg.DagsterInstance, newest: dt.datetime
 ) -> None:
-    keys, said = score_tick(daily, instance, TUESDAY)
-    assert (keys, said) == (["repurchase|1998-03-03|score|frame"], None)
-    assert score_tick(daily, instance, TUESDAY)[0] == keys
-
-
-@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
-def test_a_run_that_is_under_way_is_waited_for(
-    daily: Model, instance: dg.DagsterInstance, status: dg.DagsterRunStatus
-) -> None:
-    end_run(instance, "repurchase", status=status)
-    keys, said = score_tick(daily, instance, TUESDAY)
-    assert (keys, said) == ([], "no new frame is to be scored by itself")
-
-
-def test_a_schedule_that_was_stopped_is_not_waited_for(daily: Model, tmp_path: Path) -> None:
-    early = MONDAY - dt.timedelta(minutes=55)
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        assert score_tick(daily, instance, early)[0] == []
-        stop_schedule(instance, daily)
-        assert score_tick(daily, instance, early)[0] == ["repurchase|1998-03-02|score|frame"]
-
-
-def stop_schedule(instance: dg.DagsterInstance, model: Model) -> None:
-    """As a person does on Dagster's page."""
-    origin = RemoteInstigatorOrigin(
-        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__"),
-        f"{model.name}_schedule",
+    """Neither where it waits in the queue, nor where a person started it on Dagster's page."""
+    _, _, seen = tick("new_data", models, instance)
+    for model in models:
+        crown(store_of(model), newest - dt.timedelta(weeks=30))
+        move(store_of(model), newest)
+    key = models[0].cadence.key(newest)
+    end_run(instance, "anna", partition=key, status=dg.DagsterRunStatus.NOT_STARTED)
+    by_hand = dg.DagsterRun(
+        job_name=IMPLICIT_JOB,
+        status=dg.DagsterRunStatus.STARTED,
+        tags={PARTITION_TAG: key},
+        asset_selection=frozenset(refresh_selection(models[1])),
     )
-    state = InstigatorState(
-        origin,
-        InstigatorType.SCHEDULE,
-        InstigatorStatus.STOPPED,
-        ScheduleInstigatorData(model.spec.schedule.cron),
-    )
-    instance.add_instigator_state(state)
+    instance.add_run(by_hand)
+    for name in ("drift", "staleness"):
+        asked, _, _ = tick(name, models, instance)
+        assert [request.tags[MODEL_TAG] for request in asked] == ["cleo"]
+    touch(models[0])
+    assert settle(models, instance, seen)[0] == []
 
 
-def test_a_source_that_has_not_reached_the_frame_is_waited_for(
-    tmp_path: Path, purchases: pl.DataFrame, instance: dg.DagsterInstance
+def test_a_damaged_line_of_one_model_stops_no_sensor(
+    models: list[Model], instance: dg.DagsterInstance, newest: dt.datetime
 ) -> None:
-    (tmp_path / "repurchase").mkdir()
-    ready = tmp_path / "repurchase" / "ready.sql"
-    ready.write_text("SELECT TIMESTAMP '1998-03-02 20:00'")
-    model = make_model(tmp_path, purchases=purchases, every="1d", horizon="7d", ready="ready.sql")
-    crown(store_of(model), dt.datetime(1998, 2, 1, tzinfo=dt.UTC))
-    assert score_tick(model, instance, TUESDAY)[0] == []
-    ready.write_text("SELECT TIMESTAMP '1998-03-03 00:00'")
-    model = make_model(tmp_path, purchases=purchases, every="1d", horizon="7d", ready="ready.sql")
-    assert score_tick(model, instance, TUESDAY)[0] == ["repurchase|1998-03-03|score|frame"]
+    """Anna is refreshed all the same where the line isn't what is asked for; nobody else notices."""
+    _, _, seen = tick("new_data", models, instance)
+    for model in models:
+        crown(store_of(model), newest - dt.timedelta(weeks=30))
+    move(store_of(models[0]), newest - dt.timedelta(weeks=1))
+    store_of(models[0]).drifts(newest - dt.timedelta(weeks=1)).path(1).write_text("{")
+    asked, _, _ = tick("staleness", models, instance)
+    assert [request.tags[MODEL_TAG] for request in asked] == list(NAMES)
+    touch(models[0])
+    (request,), _, _ = settle(models, instance, seen)
+    assert request.tags[MODEL_TAG] == "anna"
+    assert "model_refresh/search" not in request.tags
+
+
+def test_every_sensor_reads_the_clock_that_the_definitions_are_given(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    now = dt.datetime(1998, 3, 4, 12, tzinfo=dt.UTC)
+    home = models[0].folder.parent / "home"
+    repository = build_definitions(models, home=home, clock=lambda: now).get_repository_def()
+
+    def ask(name: str, cursor: str | None = None) -> dg.SensorResult:
+        with dg.build_sensor_context(
+            instance=instance, cursor=cursor, repository_def=repository
+        ) as context:
+            return repository.get_sensor_def(name).evaluate_tick(context)  # type: ignore[return-value]
+
+    assert ask("score_after_refresh").cursor == "1998-03-04T11:50:00+00:00"
+    cursor = ask("new_data").cursor
+    touch(models[0])
+    (request,) = ask("new_data", ask("new_data", cursor).cursor).run_requests or []
+    assert request.partition_key == "1998-03-02"

@@ -163,7 +163,7 @@ def test_an_undeclared_class_stops_the_refresh_and_is_told(lab: Lab) -> None:
 
 def test_a_batch_of_classes_is_graded_and_estimated(lab: Lab) -> None:
     batch, table = scored(lab, FIRST)
-    line = grade(lab.model, lab.store, batch.as_of, lab.day(FIRST + 4))
+    line = grade(lab.model, lab.store, batch.as_of, now=lab.day(FIRST + 4))
     assert line is not None
     champion = line.record.of("champion")
     assert champion is not None

@@ -1,6 +1,7 @@
 """Small tables of each shape, and what `init` makes of them."""
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,16 @@ NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 NAME = "guessed"
 
 
-def purchases(*, customers: int = 80, days: int = 300, seed: int = 1) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Guess:
+    """The model that was made of these rows, and the refresh that is proposed to begin with."""
+
+    model: Model
+    rows: pl.DataFrame
+    first: dt.datetime
+
+
+def purchases(*, customers: int = 300, days: int = 300, seed: int = 1) -> pl.DataFrame:
     """Who bought when, for how much; some buy often."""
     rng = np.random.default_rng(seed)
     rows = customers * 12
@@ -73,13 +83,14 @@ def proposed(folder: Path, rows: pl.DataFrame, **wished: object) -> Proposal:
     return propose(NAME, origin, wishes, declared=str(path), now=NOW)
 
 
-def written(folder: Path, rows: pl.DataFrame, **wished: object) -> Model:
+def written(folder: Path, rows: pl.DataFrame, **wished: object) -> Guess:
     """The same, written into a fleet and read back; it passes `check`."""
     proposal = proposed(folder, rows, **wished)
     write_folder(folder / "fleet" / NAME, proposal.files)
     (model,) = load_fleet(folder / "fleet", environment={})
     assert query_problems(model) == []
-    return model
+    assert proposal.first is not None
+    return Guess(model, rows, model.cadence.parse(proposal.first))
 
 
 def frame_of(model: Model, rows: pl.DataFrame, as_of: dt.datetime) -> pl.DataFrame:

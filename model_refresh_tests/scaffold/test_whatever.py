@@ -3,8 +3,10 @@
 import datetime as dt
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -37,18 +39,36 @@ moments = st.one_of(
 )
 
 
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+tables = st.fixed_dictionaries(
+    {
+        "columns": st.dictionaries(names, values, min_size=1, max_size=6),
+        "when": moments,
+        "label": st.sampled_from(["label", "churned", "other"]),
+        "every": st.integers(2, 5),
+    }
 )
-@given(
-    columns=st.dictionaries(names, values, min_size=1, max_size=6),
-    when=moments,
-    label=st.sampled_from(["label", "churned", "other"]),
-    every=st.integers(2, 5),
+whatever = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True, database=None
 )
-def test_whatever_is_written_passes_check(
-    columns: dict[str, list[object]], when: list[object], label: str, every: int
+
+
+@settings(whatever, max_examples=3)
+@given(drawn=tables)
+def test_whatever_is_written_passes_check(drawn: dict[str, Any]) -> None:
+    require_sound_or_told(**drawn)
+
+
+@pytest.mark.soak
+@settings(whatever, max_examples=60)
+@given(drawn=tables)
+def test_whatever_is_written_passes_check_for_many_more_tables(drawn: dict[str, Any]) -> None:
+    require_sound_or_told(**drawn)
+
+
+def require_sound_or_told(
+    *, columns: dict[str, list[object]], when: list[object], label: str, every: int
 ) -> None:
+    """Make a model of these columns, and check it; or be told why there is none."""
     taken = {name.casefold() for name in columns}
     rows = pl.DataFrame(
         {name: list(each) for name, each in columns.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from model_refresh.alerting import Observed
+from model_refresh.config.alerts import FILE as ALERTS_FILE
 from model_refresh.config.folder import FILE as MODEL_FILE
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError
@@ -21,6 +22,8 @@ from model_refresh.storage import Store
 
 KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 """Everything that an alert can be about, the worst first."""
+OVERDUE: tuple[AlertKind, ...] = ("not_started", "scores_missing")
+"""What is about something that should have been there by now."""
 _SEVERITIES = ("critical", "warning", "info")
 
 
@@ -34,7 +37,12 @@ class FleetAlerts:
     @property
     def overdue(self) -> tuple[Alert, ...]:
         """What should have been there by now and is not."""
-        return tuple(a for a in self.alerts if a.kind in ("not_started", "scores_missing"))
+        return tuple(a for a in self.alerts if a.kind in OVERDUE)
+
+    @property
+    def unreadable(self) -> tuple[Alert, ...]:
+        """Where it could not be looked whether anything is overdue, or whom to tell."""
+        return tuple(a for a in self.alerts if a.kind == "unreadable")
 
 
 def open_alerts(
@@ -47,11 +55,12 @@ def open_alerts(
 ) -> FleetAlerts:
     """Every alert that is open. `problems` are as `read_fleet` and `read_alerts` give them.
 
-    A model whose store is damaged delays no other: it is an alert by itself.
+    A model whose store is damaged delays no other: it is an alert by itself. Where the fleet can't
+    be read whole, nothing is over of models that were not read.
     """
     shell = known or Known()
     found: list[Alert] = list(_unreadable(problems))
-    unseen = {name_of(problem) for problem in problems}
+    unseen: set[str] = set()
     for model in models:
         case = Case(read_state(model, store.model(model.name), now), shell)
         try:
@@ -60,7 +69,9 @@ def open_alerts(
             unseen.add(model.name)
             found.append(_damaged(case, error))
     found.sort(key=_order)
-    return FleetAlerts(tuple(found), Observed(frozenset(KINDS), frozenset(unseen)))
+    is_whole = all(name_of(problem) == ALERTS_FILE for problem in problems)
+    read = None if is_whole else frozenset(model.name for model in models)
+    return FleetAlerts(tuple(found), Observed(frozenset(KINDS), frozenset(unseen), read))
 
 
 def _order(alert: Alert) -> tuple[int, int, str, str]:

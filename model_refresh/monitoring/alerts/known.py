@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from model_refresh.monitoring.lateness import GRACE, Patience
 from model_refresh.monitoring.overview import Memo
 from model_refresh.monitoring.state import State
 from model_refresh.records import Alert, AlertKind, AlertSeverity, RunFailure
 from model_refresh.storage.store import stamp
-
-GRACE = dt.timedelta(hours=2)
-"""How late a refresh or a batch may be, unless alerts.yaml says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,11 @@ class Known:
     under_way: frozenset[str] = frozenset()
     stopped: frozenset[str] = frozenset()
     memo: Memo = field(default_factory=Memo)
+
+    @property
+    def patience(self) -> Patience:
+        """What is not held against a model."""
+        return Patience(self.grace, self.under_way, self.stopped)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Case:
     @cached_property
     def is_under_way(self) -> bool:
         """Whether somebody is at work on the model, or a run of it waits for its turn."""
-        return self.name in self.known.under_way or self.state.lease is not None
+        return self.known.patience.is_under_way(self.state)
 
     @property
     def works(self) -> str:

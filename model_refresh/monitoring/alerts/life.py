@@ -7,9 +7,10 @@ import contextlib
 import datetime as dt
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from model_refresh.monitoring.alerts.known import Known
+from model_refresh.monitoring.lateness import GRACE
 from model_refresh.records import Alert, Instant, Record, RunFailure
 from model_refresh.storage import Store
 from model_refresh.storage.files import read_regular, replace_file
@@ -26,15 +27,16 @@ class SignOfLife(Record):
     failures: tuple[RunFailure, ...] = ()
     under_way: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
+    grace_seconds: float = Field(GRACE.total_seconds(), description="of alerts.yaml, at that tick")
 
     def is_fresh(self, now: dt.datetime) -> bool:
         """Whether the sensor still looks."""
         return now - self.at <= SILENCE
 
-    def known(self, grace: dt.timedelta, now: dt.datetime) -> Known:
+    def known(self, grace: dt.timedelta | None, now: dt.datetime) -> Known:
         """What may be taken from it: of one that is old, not that a run is under way."""
         return Known(
-            grace=grace,
+            grace=dt.timedelta(seconds=self.grace_seconds) if grace is None else grace,
             failures={(each.model, each.selection): each for each in self.failures},
             under_way=frozenset(self.under_way if self.is_fresh(now) else ()),
             stopped=frozenset(self.stopped),
@@ -48,6 +50,7 @@ def leave_sign(store: Store, known: Known, now: dt.datetime) -> None:
         failures=tuple(known.failures.values()),
         under_way=tuple(sorted(known.under_way)),
         stopped=tuple(sorted(known.stopped)),
+        grace_seconds=known.grace.total_seconds(),
     )
     file = _file(store)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +65,16 @@ def last_sign(store: Store) -> SignOfLife | None:
     return None
 
 
+def known_of(store: Store, now: dt.datetime, grace: dt.timedelta | None = None) -> Known:
+    """What the sensor knew at its last tick; the grace alone where none ever looked.
+
+    `grace` is that of alerts.yaml as somebody has just read it; None: that of the last tick.
+    """
+    if (sign := last_sign(store)) is not None:
+        return sign.known(grace, now)
+    return Known(grace=GRACE if grace is None else grace)
+
+
 def silence(sign: SignOfLife | None, now: dt.datetime) -> Alert | None:
     """The alert that Dagster no longer looks after the fleet; None where it does, or never did."""
     if sign is None or sign.is_fresh(now):
@@ -74,7 +87,7 @@ def silence(sign: SignOfLife | None, now: dt.datetime) -> Alert | None:
         sentence=f"Dagster has not looked after the fleet since {sign.at:%Y-%m-%d %H:%M} UTC: no "
         "schedule and no sensor runs, or the sensor alerts was stopped on its page",
         works="what is in production stays; scores and scorers are as they were",
-        command="systemctl status dagster-daemon; then model-refresh alerts",
+        command="systemctl status model-refresh-daemon; then model-refresh alerts",
         since=sign.at,
     )
 

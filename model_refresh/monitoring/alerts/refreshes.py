@@ -4,12 +4,11 @@ import datetime as dt
 from collections.abc import Iterator
 
 from model_refresh.monitoring.alerts.known import Case
+from model_refresh.monitoring.lateness import missed
 from model_refresh.monitoring.overview.outcome import Outcome, outcome
-from model_refresh.monitoring.state import State, is_held
-from model_refresh.monitoring.ticks import previous_tick
+from model_refresh.monitoring.state import State
 from model_refresh.records import Alert
 from model_refresh.refresh.approval import waiting
-from model_refresh.splits import first_refresh
 from model_refresh.storage.store import stamp
 
 REFRESH, SCORE = "refresh", "score"
@@ -26,27 +25,6 @@ def of_refreshes(case: Case) -> Iterator[Alert]:
     yield from _other_failures(case)
     yield from _waits(case, ended)
     yield from _not_started(case)
-
-
-def missed(case: Case) -> tuple[dt.datetime, dt.datetime] | None:
-    """The tick that has passed by more than the grace, and the frame whose refresh never began.
-
-    None where it did begin, or should not have: no schedule, held, skipped, before the first frame
-    with enough labels, or declared after the tick.
-    """
-    state, model = case.state, case.state.model
-    if not model.spec.schedule.active or case.name in case.known.stopped or is_held(state):
-        return None
-    tick = previous_tick(model, state.now - case.known.grace)
-    as_of = model.cadence.floor(tick)
-    if as_of is None or as_of < first_refresh(model.cadence, model.sizes):
-        return None
-    if state.skip(as_of) is not None or case.is_under_way:
-        return None
-    begun = state.newest_refresh
-    if begun is None:
-        return (tick, as_of) if _declared_at(state) <= tick else None
-    return (tick, as_of) if begun < as_of else None
 
 
 def _rejected(case: Case, ended: Outcome) -> Alert:
@@ -119,12 +97,12 @@ def _waits(case: Case, ended: Outcome | None) -> Iterator[Alert]:
 
 
 def _not_started(case: Case) -> Iterator[Alert]:
-    if (found := missed(case)) is None:
+    if (found := missed(case.state, case.known.patience)) is None:
         return
     tick, as_of = found
     schedule = case.state.model.spec.schedule
     source = case.state.model.ready_sql is not None
-    why = "is dagster-daemon running, and the schedule on?"
+    why = "is Dagster's daemon running, and the schedule on?"
     if source:
         why = f"its source may not have reached that frame, or else: {why}"
     yield case.alert(
@@ -147,12 +125,3 @@ def _begun_at(state: State) -> dt.datetime | None:
 
 def _verdict_at(state: State) -> dt.datetime | None:
     return state.verdict.recorded_at if state.verdict is not None else None
-
-
-def _declared_at(state: State) -> dt.datetime:
-    """When its model.yaml was written last: nothing that was due before it is missed."""
-    try:
-        written = (state.model.folder / "model.yaml").stat().st_mtime
-    except OSError:
-        return state.now
-    return dt.datetime.fromtimestamp(written, dt.UTC)

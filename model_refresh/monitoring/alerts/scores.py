@@ -4,10 +4,9 @@ import datetime as dt
 from collections.abc import Iterator
 
 from model_refresh.monitoring.alerts.known import Case
-from model_refresh.monitoring.alerts.refreshes import SCORE, missed
-from model_refresh.monitoring.ticks import previous_tick
+from model_refresh.monitoring.alerts.refreshes import SCORE
+from model_refresh.monitoring.lateness import lacking
 from model_refresh.records import Alert
-from model_refresh.refresh.incumbent import champion_at
 from model_refresh.serving.batch.delivery import is_of, sink_digest
 from model_refresh.storage.store import stamp
 
@@ -25,12 +24,8 @@ def of_scores(case: Case) -> Iterator[Alert]:
 
 def _missing(case: Case) -> Alert | None:
     """The batch of the newest frame that a tick of the schedule stood for."""
-    state = case.state
-    as_of = state.model.cadence.floor(previous_tick(state.model, state.now - case.known.grace))
     run = case.failure(SCORE)
-    if as_of is None or not state.model.spec.schedule.active or as_of in state.scored:
-        return None
-    if case.is_under_way or missed(case) is not None or champion_at(state.store, as_of) is None:
+    if (as_of := lacking(case.state, case.known.patience)) is None:
         return None
     why = f": {run.sentence}" if run is not None else ""
     return case.alert(

@@ -6,7 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from model_refresh.config.alerts import FILE as ALERTS_FILE
+from model_refresh.config.defaults import FILE as DEFAULTS_FILE
 from model_refresh.config.model import Model
+from model_refresh.monitoring.lateness import USUAL, Patience
 from model_refresh.monitoring.overview.memo import Memo
 from model_refresh.monitoring.overview.row import overview, unreadable
 from model_refresh.monitoring.state import read_state
@@ -14,23 +17,27 @@ from model_refresh.monitoring.urgency import by_urgency
 from model_refresh.records import FleetRow
 from model_refresh.storage import Store
 
-_PLACE = re.compile(r"(.+?)(?::\d+:\d+|:) ")
+_PLACE = re.compile(r"(.+?)(:\d+:\d+|:) ")
 """`file:line:column message` or `folder: message`, as `read_fleet` tells problems."""
+_SHARED = (DEFAULTS_FILE, ALERTS_FILE)
+"""Files of no one model."""
 
 
-def fleet_rows(
+def fleet_rows(  # noqa: PLR0913  (what is known, and when)
     models: Sequence[Model],
     problems: Sequence[str],
     *,
     store: Store,
     memo: Memo,
     now: dt.datetime,
+    patience: Patience = USUAL,
 ) -> list[FleetRow]:
     """A row a model, and one for each whose declaration can't be read; the most urgent first.
 
     `problems` are as `read_fleet` gives them.
     """
-    rows = [overview(read_state(model, store.model(model.name), now), memo) for model in models]
+    states = [read_state(model, store.model(model.name), now) for model in models]
+    rows = [overview(state, memo, patience) for state in states]
     return by_urgency([*rows, *_left_out(problems)])
 
 
@@ -39,8 +46,9 @@ def name_of(problem: str) -> str:
     place = _PLACE.match(problem)
     if place is None:
         return "fleet"
-    file = Path(place[1])
-    return file.name if file.name == "defaults.yaml" else file.parent.name or file.name
+    at = Path(place[1])
+    is_folder = place[2] == ":"
+    return at.name if is_folder or at.name in _SHARED else at.parent.name or at.name
 
 
 def _left_out(problems: Sequence[str]) -> list[FleetRow]:

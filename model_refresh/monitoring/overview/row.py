@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from model_refresh.errors import ModelRefreshError
 from model_refresh.metrics import metric
+from model_refresh.monitoring.lateness import USUAL, Patience
 from model_refresh.monitoring.overview.gleaned import (
     WEEK,
     Grade,
@@ -39,11 +40,11 @@ TELLS: dict[FleetState, str] = {
 Fields = dict[str, object]
 
 
-def overview(state: State, memo: Memo) -> FleetRow:
+def overview(state: State, memo: Memo, patience: Patience = USUAL) -> FleetRow:
     """The row of a model; of one whose store can't be read, a row that says so."""
     try:
-        return _row(state, memo)
-    except ModelRefreshError as error:
+        return _row(state, memo, patience)
+    except (ModelRefreshError, OSError) as error:
         row = unreadable(state.model.name, [str(error)])
         command = f"model-refresh verify {state.model.name}"
         return row.model_copy(update={"owners": state.model.spec.owners, "command": command})
@@ -61,11 +62,11 @@ def unreadable(name: str, problems: Sequence[str]) -> FleetRow:
     )
 
 
-def _row(state: State, memo: Memo) -> FleetRow:
+def _row(state: State, memo: Memo, patience: Patience) -> FleetRow:
     store, ended = state.store, outcome(state)
     graded, drift = grades(store, POINTS, memo), moved(store, memo)
     newest = graded[-1] if graded else None
-    holding = standing(state, ended=ended, grade=newest, moved=drift)
+    holding = standing(state, patience, ended=ended, grade=newest, moved=drift)
     first, *others = states_in_order(holding)
     return FleetRow.model_validate(
         {

@@ -1,13 +1,11 @@
 """Which states hold of a model, each with its sentence; `urgency` says which one is shown."""
 
-import datetime as dt
 from collections.abc import Iterator
 
-from model_refresh.config.folder import FILE
+from model_refresh.monitoring.lateness import Patience, lacking, missed
 from model_refresh.monitoring.overview.gleaned import Grade, Moved
 from model_refresh.monitoring.overview.outcome import Outcome
 from model_refresh.monitoring.state import State
-from model_refresh.monitoring.ticks import previous_tick
 from model_refresh.records import FleetState
 from model_refresh.refresh.approval import waiting
 from model_refresh.splits import first_refresh
@@ -15,19 +13,21 @@ from model_refresh.storage.store import stamp
 
 Told = tuple[FleetState, str]
 
-GRACE = dt.timedelta(hours=2)
-"""How long after a tick of the schedule a refresh may begin, and its scores may be missing."""
-
 
 def standing(
-    state: State, *, ended: Outcome | None, grade: Grade | None, moved: Moved | None
+    state: State,
+    patience: Patience,
+    *,
+    ended: Outcome | None,
+    grade: Grade | None,
+    moved: Moved | None,
 ) -> dict[FleetState, str]:
     """Every state that holds of a model, with its sentence; none does of one that is fresh."""
     return dict(
         [
             *_of_refresh(state, ended),
             *_of_champion(state, grade),
-            *_of_schedule(state),
+            *_of_schedule(state, patience),
             *_of_drift(state, moved),
         ]
     )
@@ -80,47 +80,17 @@ def _not_yet(state: State) -> str:
     return f"no champion yet: the refresh of {stamp(state.newest_refresh)} brought none"
 
 
-def _of_schedule(state: State) -> Iterator[Told]:
+def _of_schedule(state: State, patience: Patience) -> Iterator[Told]:
     if state.hold is not None:
         order = state.hold.record
         until = f" until {stamp(order.until)}" if order.until is not None else ""
         yield "held", f"held by {order.who}{until}: {order.reason}"
-    if not state.model.spec.schedule.active or state.lease is not None:
-        return
-    tick = previous_tick(state.model, state.now - GRACE)
-    as_of = state.model.cadence.floor(tick)
-    if as_of is None:
-        return
-    if _is_missed(state, as_of, tick):
+    if (found := missed(state, patience)) is not None:
+        tick, as_of = found
         at = f"{tick:%Y-%m-%d %H:%M}"
         yield "late", f"the refresh of {stamp(as_of)} was due at {at} UTC and has not begun"
-    elif _lacks_scores(state, as_of):
-        yield "late", f"the scores of {stamp(as_of)} are due and not there"
-
-
-def _is_missed(state: State, as_of: dt.datetime, tick: dt.datetime) -> bool:
-    """Whether a refresh that a tick asked for has not begun, and nobody said that it should not."""
-    if state.hold is not None or state.skip(as_of) is not None:
-        return False
-    if as_of < first_refresh(state.model.cadence, state.model.sizes):
-        return False
-    begun = state.newest_refresh
-    return _declared_at(state) <= tick if begun is None else begun < as_of
-
-
-def _lacks_scores(state: State, as_of: dt.datetime) -> bool:
-    if as_of in state.scored:
-        return False
-    return any(line.record.as_of <= as_of for line in state.store.champion.lines())
-
-
-def _declared_at(state: State) -> dt.datetime:
-    """When its model.yaml was written last: what was due before it is not missed."""
-    try:
-        written = (state.model.folder / FILE).stat().st_mtime
-    except OSError:
-        return state.now
-    return dt.datetime.fromtimestamp(written, dt.UTC)
+    elif (unscored := lacking(state, patience)) is not None:
+        yield "late", f"the scores of {stamp(unscored)} are due and not there"
 
 
 def _of_drift(state: State, moved: Moved | None) -> Iterator[Told]:

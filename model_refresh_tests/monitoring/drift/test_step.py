@@ -5,12 +5,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.exceptions import PanicException
 
 from model_refresh import pipeline
 from model_refresh.algorithms.version import read_lineage
 from model_refresh.errors import NotStored
 from model_refresh.monitoring.drift import compute_drift, newest_framed
 from model_refresh.monitoring.drift.reading import most_rows, read_sample
+from model_refresh.pipeline import production
 from model_refresh.records import Drift, Frame
 from model_refresh.storage.links import links
 from model_refresh_tests.conftest import FIRST, SECOND
@@ -105,10 +107,34 @@ def test_a_batch_leaves_the_drift_of_its_frame_behind(lab: Lab) -> None:
 
 def test_scores_come_out_where_drift_can_not_be_measured(lab: Lab) -> None:
     lose_reference(lab)
-    assert pipeline.score(lab.model, lab.store, lab.day(SECOND)) is not None
+    told = list[str]()
+    line = pipeline.score(lab.model, lab.store, lab.day(SECOND), on_trouble=told.append)
+    assert line is not None
+    assert ["drift can't be measured" in each for each in told] == [True]
     assert lab.store.measured() == []
     with pytest.raises(NotStored):
         compute_drift(lab.model, lab.store, lab.day(SECOND))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("NaN in input"), MemoryError(), OSError("stale file handle"), PanicException()],
+)
+def test_scores_come_out_and_it_is_told_whatever_goes_wrong_with_what_is_measured_of_them(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(production, "compute_drift", broken)
+    monkeypatch.setattr(production, "record_estimate", broken)
+    told = list[str]()
+    line = pipeline.score(lab.model, lab.store, lab.day(SECOND), on_trouble=told.append)
+    assert line is not None
+    drift, estimate = told
+    assert drift.startswith("the batch of 2024-01-26 is out, but drift can't be measured: ")
+    assert "its performance can't be estimated: " in estimate
+    assert type(error).__name__ in drift
 
 
 def test_what_a_drift_rests_on_is_linked(lab: Lab) -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError, ModelRefreshError
-from model_refresh.monitoring.reasons import SourceState
-from model_refresh.orchestration import watch as watching
-from model_refresh.orchestration.watch import Seen, Watch
+from model_refresh.monitoring import watch as watching
+from model_refresh.monitoring.news import News, NewsRound, Seen
+from model_refresh.monitoring.sources import SourceState
+from model_refresh.monitoring.watch import Watch
+from model_refresh.storage import Store
 from model_refresh_tests.factories import make_model
+from model_refresh_tests.monitoring.worlds import state_at
 
 NOW = dt.datetime(1998, 3, 4, tzinfo=dt.UTC)
 STATE = SourceState(files="a" * 64)
@@ -38,6 +41,11 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[Look], None]:
     return put
 
 
+def over(watch: Watch, models: list[Model], seen: Seen) -> News:
+    """One round over all sources."""
+    return NewsRound(watch, NOW).over(models, Store(models[0].folder.parent / "home"), seen)
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -59,9 +67,9 @@ def test_whatever_a_source_raises_is_told_and_the_others_are_looked_at(
         return STATE
 
     looks(look)
-    found = Watch().round(models, Seen(), NOW)
+    found = over(Watch(), models, Seen())
     assert set(found.seen.sources) == {"anna", "cleo"}
-    (trouble,) = found.troubles
+    (trouble,) = found.notes
     assert trouble.startswith("bert: ")
     assert str(error) in trouble
     assert found.sentence == trouble
@@ -84,17 +92,17 @@ def test_a_source_that_hangs_is_left_alone_and_its_late_answer_counts(
     seen = Seen()
     for _ in range(2):
         started = time.monotonic()
-        found = watch.round(models, seen, NOW)
+        found = over(watch, models, seen)
         assert time.monotonic() - started < 5
         assert set(found.seen.sources) == {"bert", "cleo"}
-        assert found.troubles == [
+        assert found.notes == [
             "anna: the source gave no answer within 0.2 s: see whether its disk answers, or make "
             "its files cheaper to ask"
         ]
         seen = found.seen
     assert begun.count("anna") == 1
     answered.set()
-    later = watch.round(models, seen, NOW)
+    later = over(watch, models, seen)
     assert set(later.seen.sources) == set(NAMES)
     assert begun.count("anna") == 1
 
@@ -113,16 +121,41 @@ def test_a_round_that_runs_out_of_time_is_gone_on_with_by_the_next_one(
     watch = Watch(round_seconds=0.0)
     seen = Seen()
     for _ in range(4):
-        seen = watch.round(models, seen, NOW).seen
+        seen = over(watch, models, seen).seen
     assert begun == ["anna", "bert", "cleo", "anna"]
 
 
 def test_every_model_has_its_turn_beginning_after_the_last_one(models: list[Model]) -> None:
-    backwards = models[::-1]
-    assert [m.name for m in Seen().in_turn(backwards)] == ["anna", "bert", "cleo"]
-    assert [m.name for m in Seen(last="anna").in_turn(backwards)] == ["bert", "cleo", "anna"]
-    assert [m.name for m in Seen(last="bea").in_turn(backwards)] == ["bert", "cleo", "anna"]
-    assert [m.name for m in Seen(last="cleo").in_turn(backwards)] == ["anna", "bert", "cleo"]
+    def turn(after: str) -> list[str]:
+        return [model.name for model in Watch().in_time(models[::-1], after=after)]
+
+    assert turn("") == ["anna", "bert", "cleo"]
+    assert turn("anna") == ["bert", "cleo", "anna"]
+    assert turn("bea") == ["bert", "cleo", "anna"]
+    assert turn("cleo") == ["anna", "bert", "cleo"]
+
+
+def test_slow_sources_leave_the_later_ones_to_the_next_round(
+    tmp_path: Path, looks: Callable[[Look], None]
+) -> None:
+    """Of frames that are to be scored, too: the first models do not use up every round."""
+    ready = []
+    for name in NAMES:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ready.sql").write_text("SELECT max(bought_at) FROM purchases")
+        ready.append(make_model(tmp_path, name=name, ready="ready.sql"))
+    begun: list[str] = []
+
+    def look(model: Model, now: dt.datetime) -> SourceState:
+        begun.append(model.name)
+        return STATE
+
+    looks(look)
+    watch = Watch(round_seconds=0.0)
+    states = [state_at(model, NOW) for model in ready]
+    for _ in range(4):
+        assert watch.ready(states).states == []
+    assert begun == ["anna", "bert", "cleo", "anna"]
 
 
 def test_a_query_that_takes_too_long_is_named(

@@ -1,0 +1,179 @@
+"""New data as a reason: what is known of each source from tick to tick, and what it asks for.
+
+A watermark asks once it has reached a frame. Files ask once two looks in a row find the same, for
+the frame that was the newest when they changed: a file that is being copied is no data yet.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pydantic import Field, ValidationError
+
+from model_refresh.config.model import Model
+from model_refresh.errors import ModelRefreshError
+from model_refresh.monitoring.due import DueRefresh, Queued, due_refresh, not_held, why_not
+from model_refresh.monitoring.orders import barred
+from model_refresh.monitoring.reasons import make_reason
+from model_refresh.monitoring.sources import SourceState
+from model_refresh.monitoring.state import State
+from model_refresh.monitoring.watch import Watch
+from model_refresh.records import Instant, Reason, Record
+from model_refresh.splits import Cadence, first_refresh
+from model_refresh.storage import Store
+
+
+class Change(Record):
+    """Files that changed: what they were then, and which frame was the newest."""
+
+    files: str
+    as_of: Instant
+
+
+class Seen(Record):
+    """What is known of the sources from one tick to the next: a sensor's cursor."""
+
+    last: str = Field("", description="the model that was looked at last")
+    sources: dict[str, SourceState] = Field(
+        default_factory=dict, description="by model: as they were when nothing was to be asked for"
+    )
+    changes: dict[str, Change] = Field(
+        default_factory=dict, description="by model: what has changed since, if anything has"
+    )
+
+    @classmethod
+    def parse_cursor(cls, cursor: str | None) -> "Seen":
+        """What `canonical` wrote; nothing where a cursor was never written, or not by us."""
+        try:
+            return cls() if cursor is None else cls.parse(cursor)
+        except ValidationError:
+            return cls()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a look at a source adds: what is known from now on, and what is asked for.
+
+    `note` says why nothing is asked for though there is a reason.
+    """
+
+    source: SourceState
+    change: Change | None = None
+    reason: Reason | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class News:
+    """What a round found: who is due, what was seen, and whose source could not be looked at."""
+
+    seen: Seen
+    refreshes: list[DueRefresh] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say where nobody is due."""
+        return "; ".join(self.notes) or "no source has new data"
+
+
+@dataclass(frozen=True)
+class NewsRound:
+    """One round over all sources, while there is time."""
+
+    watch: Watch
+    now: dt.datetime
+    queued: Queued = ()
+
+    def over(self, models: Sequence[Model], store: Store, seen: Seen) -> News:
+        """Look at each source in turn; whatever is wrong with one stops no other."""
+        free = not_held(models, store, self.now)
+        states = {state.model.name: state for state in free.states}
+        last, sources, changes = seen.last, dict(seen.sources), dict(seen.changes)
+        due: list[DueRefresh] = []
+        notes = list(free.notes)
+        for model in self.watch.in_time([s.model for s in free.states], after=seen.last):
+            last, state = model.name, states[model.name]
+            try:
+                found = self.watch.look(model, self.now)
+                step = new_data(
+                    state,
+                    sources.get(last),
+                    found=found,
+                    change=changes.get(last),
+                    queued=self.queued,
+                )
+                due += [due_refresh(state, step.reason)] if step.reason else []
+            except (ModelRefreshError, OSError) as error:
+                notes.append(f"{last}: {error}")
+                continue
+            notes += [step.note] if step.note else []
+            sources[last] = step.source
+            changes.pop(last, None)
+            changes |= {last: step.change} if step.change else {}
+        return News(Seen(last=last, sources=sources, changes=changes), due, notes)
+
+
+def new_data(
+    state: State,
+    seen: SourceState | None,
+    *,
+    found: SourceState,
+    change: Change | None = None,
+    queued: Queued = (),
+) -> Step:
+    """What a look found beside what was seen before: the first look only takes note.
+
+    What an order bars is seen as new again at the next look, until the next frame is there.
+    """
+    if seen is None:
+        return Step(found)
+    fresh = _change(state, seen, found=found, before=change)
+    if fresh is not None and fresh != change:
+        return Step(seen, fresh)
+    reason = _reason(state, seen, found=found, change=fresh)
+    if reason is None:
+        return Step(found)
+    if (bar := barred(state, reason.as_of)) is not None:
+        return Step(seen, fresh, note=bar)
+    if (told := why_not(state, reason, queued)) is not None:
+        return Step(found, note=told)
+    return Step(found, reason=reason)
+
+
+def _change(
+    state: State, seen: SourceState, *, found: SourceState, before: Change | None
+) -> Change | None:
+    """The change of the files since they were seen; the one of before, where it is the same."""
+    as_of = state.newest
+    if state.model.ready_sql is not None or found.files == seen.files or as_of is None:
+        return None
+    is_same = before is not None and before.files == found.files
+    return before if is_same else Change(files=found.files, as_of=as_of)
+
+
+def _reason(
+    state: State, seen: SourceState, *, found: SourceState, change: Change | None
+) -> Reason | None:
+    """None where nothing is new, or a frame is too early or no longer the newest one."""
+    model = state.model
+    first = first_refresh(model.cadence, model.sizes)
+    if model.ready_sql is not None:
+        reached = _newly_reached(model.cadence, seen, found)
+        if reached is None or reached < first:
+            return None
+        sentence = f"the source has reached {found.watermark:%Y-%m-%d %H:%M} UTC"
+        return make_reason(model, "new_data", reached, sentence=sentence, cause="reached")
+    if change is None or change.as_of < first or change.as_of != state.newest:
+        return None
+    sentence, cause = "the source's files changed", change.files[:16]
+    return make_reason(model, "new_data", change.as_of, sentence=sentence, cause=cause)
+
+
+def _newly_reached(cadence: Cadence, seen: SourceState, found: SourceState) -> dt.datetime | None:
+    """The newest frame that the watermark reached since it was seen; None for none."""
+    if found.watermark is None:
+        return None
+    reached = cadence.floor(found.watermark)
+    before = None if seen.watermark is None else cadence.floor(seen.watermark)
+    return reached if reached is not None and (before is None or reached > before) else None

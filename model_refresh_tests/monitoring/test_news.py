@@ -1,0 +1,195 @@
+"""New data as a reason: once a change, once its files are whole, and never for a frame again."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from model_refresh.config.model import Model
+from model_refresh.monitoring.news import Change, NewsRound, Seen, Step, new_data
+from model_refresh.monitoring.orders import give_order
+from model_refresh.monitoring.sources import SourceState, look_at_source
+from model_refresh.monitoring.watch import Watch
+from model_refresh.records import Order, Reason
+from model_refresh.storage import Store
+from model_refresh_tests.factories import START, make_model
+from model_refresh_tests.monitoring.worlds import DAY, end, state_at, store_of
+
+MONDAY = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
+NOW = MONDAY + 2 * DAY
+
+
+def files(name: str) -> SourceState:
+    return SourceState(files=name * 64)
+
+
+def reached(instant: dt.datetime | None, name: str = "a") -> SourceState:
+    return SourceState(files=name * 64, watermark=instant)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    """Any change of its files is new data."""
+    return make_model(tmp_path)
+
+
+@pytest.fixture
+def ready_model(tmp_path: Path) -> Model:
+    """One with a watermark: the newest purchase."""
+    (tmp_path / "ready").mkdir()
+    (tmp_path / "ready" / "ready.sql").write_text("SELECT max(bought_at) FROM purchases")
+    return make_model(tmp_path, name="ready", ready="ready.sql")
+
+
+def looks(model: Model, *found: str, first: str = "a", now: dt.datetime = NOW) -> list[Step]:
+    """What looks at these files add, one after another, once `first` was seen."""
+    steps = [Step(files(first))]
+    for name in found:
+        state = state_at(model, now)
+        steps.append(new_data(state, steps[-1].source, found=files(name), change=steps[-1].change))
+    return steps[1:]
+
+
+def by_watermark(
+    model: Model, seen: SourceState | None, found: SourceState, now: dt.datetime = NOW
+) -> Reason | None:
+    return new_data(state_at(model, now), seen, found=found).reason
+
+
+def test_the_first_look_at_a_source_only_takes_note_of_it(model: Model, ready_model: Model) -> None:
+    assert new_data(state_at(model, NOW), None, found=files("a")) == Step(files("a"))
+    assert by_watermark(ready_model, None, reached(NOW)) is None
+
+
+def test_files_ask_for_the_newest_frame_once_two_looks_agree(model: Model) -> None:
+    assert [step.reason is not None for step in looks(model, *"aabbbb")] == [
+        *(False, False, False, True, False, False)
+    ]
+    (reason,) = [step.reason for step in looks(model, *"bb") if step.reason]
+    assert reason.as_of == MONDAY
+    assert reason.sentence == "the source's files changed"
+    (other,) = [step.reason for step in looks(model, *"cc") if step.reason]
+    assert other.request != reason.request
+
+
+def test_files_that_are_still_being_written_ask_for_nothing_yet(model: Model) -> None:
+    """Three changes in three minutes, each of a part of the file: one refresh, of all of it."""
+    steps = looks(model, *"bcdd")
+    assert [step.reason is not None for step in steps] == [False, False, False, True]
+    assert steps[-1].source == files("d")
+
+
+def test_files_that_go_back_to_what_they_were_have_not_changed(model: Model) -> None:
+    steps = looks(model, *"baa")
+    assert [step.reason for step in steps] == [None, None, None]
+    assert steps[-1] == Step(files("a"))
+
+
+def test_a_change_counts_for_the_frame_that_was_the_newest(model: Model) -> None:
+    """One just before midnight is not the next frame's, whose data are still to come."""
+    before = state_at(model, MONDAY - dt.timedelta(minutes=1))
+    step = new_data(before, files("a"), found=files("b"))
+    assert step.change == Change(files="b" * 64, as_of=MONDAY - 7 * DAY)
+    after = state_at(model, MONDAY)
+    assert new_data(after, step.source, found=files("b"), change=step.change) == Step(files("b"))
+
+
+def test_before_the_first_possible_refresh_no_change_asks(model: Model, ready_model: Model) -> None:
+    early = START + 40 * DAY
+    assert [step.reason for step in looks(model, *"bb", now=early)] == [None, None]
+    assert by_watermark(ready_model, reached(None), reached(early), early) is None
+
+
+def test_a_frame_that_was_refreshed_or_waits_for_it_is_asked_for_no_more(model: Model) -> None:
+    queued = {(model.name, "1998-03-02")}
+    change = Change(files="b" * 64, as_of=MONDAY)
+    state = state_at(model, NOW)
+    waiting = new_data(state, files("a"), found=files("b"), change=change, queued=queued)
+    assert (waiting.reason, waiting.source) == (None, files("b"))
+    assert waiting.note is not None
+    end(store_of(model), MONDAY)
+    (_, over) = looks(model, *"bb")
+    assert over.reason is None
+    assert over.note == "repurchase: 1998-03-02 is refreshed: retain: not better"
+
+
+def test_a_change_that_was_barred_is_asked_for_when_it_is_no_more(model: Model) -> None:
+    store = store_of(model)
+    give_order(store, Order(kind="skip", as_of=MONDAY, who="ann", reason="no"))
+    steps = looks(model, *"bbb")
+    assert [step.reason for step in steps] == [None, None, None]
+    assert steps[-1].note is not None
+    assert "is skipped by ann" in steps[-1].note
+    give_order(store, Order(kind="release", who="ann", reason=""))
+    last = steps[-1]
+    again = new_data(state_at(model, NOW), last.source, found=files("b"), change=last.change)
+    assert again.reason is not None
+
+
+@pytest.mark.parametrize(
+    ("seen", "found", "as_of"),
+    [
+        (MONDAY - dt.timedelta(hours=1), MONDAY, MONDAY),
+        (MONDAY - dt.timedelta(hours=1), MONDAY + dt.timedelta(hours=9), MONDAY),
+        (MONDAY - dt.timedelta(days=9), MONDAY - dt.timedelta(1), MONDAY - dt.timedelta(7)),
+        (None, MONDAY, MONDAY),
+        (MONDAY, MONDAY + dt.timedelta(days=1), None),  # no frame lies between them
+        (MONDAY, MONDAY, None),
+        (MONDAY, MONDAY - dt.timedelta(days=9), None),  # a watermark that went back
+        (MONDAY, None, None),
+        (None, START - dt.timedelta(days=1), None),
+    ],
+)
+def test_a_watermark_asks_for_the_newest_frame_that_it_reached(
+    ready_model: Model,
+    seen: dt.datetime | None,
+    found: dt.datetime | None,
+    as_of: dt.datetime | None,
+) -> None:
+    reason = by_watermark(ready_model, reached(seen), reached(found))
+    assert (reason and reason.as_of) == as_of
+
+
+def test_a_frame_is_reached_once_however_far_the_watermark_went(ready_model: Model) -> None:
+    before = reached(MONDAY - dt.timedelta(hours=1))
+    reasons = [
+        by_watermark(ready_model, before, reached(MONDAY + dt.timedelta(hours=hours)))
+        for hours in (0, 5)
+    ]
+    first, later = [reason.request for reason in reasons if reason]
+    assert first == later
+    assert [reason.sentence for reason in reasons if reason] == [
+        "the source has reached 1998-03-02 00:00 UTC",
+        "the source has reached 1998-03-02 05:00 UTC",
+    ]
+
+
+def test_where_a_watermark_is_declared_changed_files_alone_are_no_reason(
+    ready_model: Model,
+) -> None:
+    for instant in (MONDAY, None):
+        assert by_watermark(ready_model, reached(instant, "a"), reached(instant, "b")) is None
+
+
+def test_a_watermark_ahead_of_the_clock_is_not_missed_when_its_frame_comes(
+    ready_model: Model,
+) -> None:
+    """Told on Sunday that Monday is complete: on Sunday there is nothing to do, on Monday there is."""
+    sunday, monday = MONDAY - dt.timedelta(hours=1), MONDAY + dt.timedelta(minutes=1)
+    seen = [look_at_source(ready_model, now) for now in (MONDAY - 2 * DAY, sunday, monday)]
+    assert by_watermark(ready_model, seen[0], seen[1], sunday) is None
+    reason = by_watermark(ready_model, seen[1], seen[2], monday)
+    assert reason is not None
+    assert reason.as_of == MONDAY
+
+
+def test_a_store_that_cannot_be_read_is_told_and_stops_no_other(
+    tmp_path: Path, model: Model
+) -> None:
+    other = make_model(tmp_path, name="anna")
+    give_order(store_of(other), Order(kind="release", who="ann", reason=""))
+    store_of(other).orders.path(1).write_text("{")
+    look = NewsRound(Watch(), NOW)
+    found = look.over([other, model], Store(tmp_path / "home"), Seen())
+    assert set(found.seen.sources) == {"repurchase"}
+    assert [note.split(": ")[0] for note in found.notes] == ["anna"]
