@@ -51,7 +51,6 @@ from model_refresh.records import (
     ReportFile,
     Scorer,
     Scores,
-    SentAlert,
     TrialScores,
     Verdict,
 )
@@ -64,9 +63,12 @@ from model_refresh.storage.folder import (
     drafting,
     open_folder,
 )
+from model_refresh.storage.instants import instant_of, instants_in, names_in, stamp, utc_now
 from model_refresh.storage.log import Log
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""What a model or a candidate may be called; no name can leave its folder."""
+
 
 ROWS = "rows.parquet"
 SCORES = "scores.parquet"
@@ -77,41 +79,6 @@ Dated = Literal["refreshes", "scores", "drift", "performance"]
 """Folders that have one folder an instant."""
 
 R = TypeVar("R", bound=Record)
-
-
-def utc_now() -> dt.datetime:
-    """The clock that stores use unless they are given another."""
-    return dt.datetime.now(dt.UTC)
-
-
-def stamp(as_of: dt.datetime) -> str:
-    """An instant as a folder's name: `1998-03-02`, below a day `1998-03-02T12:00`."""
-    return as_of.strftime("%Y-%m-%d" if as_of.time() == dt.time() else "%Y-%m-%dT%H:%M")
-
-
-@dataclass(frozen=True)
-class Store:
-    """Everything below one root folder."""
-
-    root: Path
-    clock: Callable[[], dt.datetime] = utc_now
-
-    def model(self, name: str) -> "ModelStore":
-        """The part that belongs to one model; names can't leave the root."""
-        if not _NAME.fullmatch(name):
-            raise StoreError(f"{name!r} is no model name; accepted: {_NAME.pattern}")
-        return ModelStore(self.root / name, self.clock)
-
-    @property
-    def alerts(self) -> Log[SentAlert]:
-        """Every message that went out."""
-        return Log(self.root / "_alerts", SentAlert, self.clock)
-
-    def models(self) -> list[str]:
-        """The names of the models that have been stored, sorted."""
-        if not self.root.is_dir():
-            return []
-        return sorted(path.name for path in self.root.iterdir() if _NAME.fullmatch(path.name))
 
 
 @dataclass(frozen=True)
@@ -132,7 +99,7 @@ class ModelStore:
 
     def frame_instants(self, query: str) -> list[str]:
         """The stamps of every stored frame of a query, oldest first."""
-        return _names(self.root / "frames" / query[:16])
+        return names_in(self.root / "frames" / query[:16])
 
     def labels(self, query: str, as_of: dt.datetime) -> Log[Labels]:
         """The versions of one frame's labels."""
@@ -144,8 +111,8 @@ class ModelStore:
 
     def candidates(self, as_of: dt.datetime, name: str) -> Log[Candidate]:
         """What became of one candidate in the refresh at `as_of`."""
-        if not _NAME.fullmatch(name):
-            raise StoreError(f"{name!r} is no candidate's name; accepted: {_NAME.pattern}")
+        if not NAME.fullmatch(name):
+            raise StoreError(f"{name!r} is no candidate's name; accepted: {NAME.pattern}")
         return self._log(Candidate, "refreshes", stamp(as_of), f"candidate_{name}")
 
     def comparisons(self, as_of: dt.datetime) -> Log[Comparison]:
@@ -221,19 +188,19 @@ class ModelStore:
 
     def scored(self) -> list[dt.datetime]:
         """The instants of every frame that has a batch, oldest first."""
-        return _instants(self.root / "scores")
+        return instants_in(self.root / "scores")
 
     def measured(self) -> list[dt.datetime]:
         """The instants of every frame whose drift was measured, oldest first."""
-        return _instants(self.root / "drift")
+        return instants_in(self.root / "drift")
 
     def graded(self) -> list[dt.datetime]:
         """The instants of every frame whose batch was graded, oldest first."""
-        return _instants(self.root / "performance")
+        return instants_in(self.root / "performance")
 
     def newest_of(self, kind: Dated) -> dt.datetime | None:
         """The newest instant of a kind, without reading all their names as instants."""
-        names = reversed(_names(self.root / kind))
+        names = reversed(names_in(self.root / kind))
         return next((instant for name in names if (instant := instant_of(name))), None)
 
     @property
@@ -248,7 +215,7 @@ class ModelStore:
 
     def refreshed(self) -> list[dt.datetime]:
         """The instants of every refresh, oldest first; what is no refresh's folder is passed by."""
-        return _instants(self.root / "refreshes")
+        return instants_in(self.root / "refreshes")
 
     def version(self, version: str) -> StoredFolder:
         """A fitted version; raises NotStored or CorruptError."""
@@ -276,7 +243,7 @@ class ModelStore:
 
     def versions(self) -> list[str]:
         """Every fitted version's name, sorted."""
-        return _names(self.root / "versions")
+        return names_in(self.root / "versions")
 
     @property
     def versions_folder(self) -> Path:
@@ -290,10 +257,7 @@ class ModelStore:
 
     def predictions(self, digest: str) -> StoredFolder:
         """A candidate's predictions of validation rows; raises NotStored or CorruptError."""
-        stored = open_folder(self.predictions_folder / digest[:16])
-        if stored.digest != digest:
-            raise CorruptError(f"{stored.path / MANIFEST} was edited: {RESTORE}")
-        return stored
+        return _sealed(self.predictions_folder / digest[:16], digest)
 
     def journal(self, key: str) -> Path:
         """The file in which the trials of one search are kept until it is recorded."""
@@ -301,10 +265,7 @@ class ModelStore:
 
     def content(self, log: Log[R], content: str) -> StoredFolder:
         """The folder of a frame, labels or batch, whose manifest has the digest `content`."""
-        stored = open_folder(log.folder / content[:16])
-        if stored.digest != content:
-            raise CorruptError(f"{stored.path / MANIFEST} was edited: {RESTORE}")
-        return stored
+        return _sealed(log.folder / content[:16], content)
 
     def place(self, record: Frame | Scores | ReportFile) -> Path:
         """The file that a record points at: a table, or a report's page."""
@@ -318,23 +279,12 @@ class ModelStore:
         return Log(self.root.joinpath(*place), record_type, self.clock)
 
 
-def _instants(folder: Path) -> list[dt.datetime]:
-    return [instant for name in _names(folder) if (instant := instant_of(name)) is not None]
+def _sealed(path: Path, digest: str) -> StoredFolder:
+    """A stored folder, whose manifest must have this digest."""
+    stored = open_folder(path)
+    if stored.digest != digest:
+        raise CorruptError(f"{stored.path / MANIFEST} was edited: {RESTORE}")
+    return stored
 
 
-def instant_of(name: str) -> dt.datetime | None:
-    """The instant whose stamp this is; None for another name, such as `lost+found`."""
-    try:
-        instant = dt.datetime.fromisoformat(name).replace(tzinfo=dt.UTC)
-    except ValueError:
-        return None
-    return instant if stamp(instant) == name else None
-
-
-def _names(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-
-
-__all__ = ["Draft", "ModelStore", "Store", "StoredFolder", "drafting", "stamp", "utc_now"]
+__all__ = ["Draft", "ModelStore", "StoredFolder", "drafting", "stamp", "utc_now"]

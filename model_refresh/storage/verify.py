@@ -37,9 +37,10 @@ from model_refresh.records import (
 )
 from model_refresh.storage.files import is_damaged, is_temporary
 from model_refresh.storage.folder import MANIFEST, RESTORE, open_folder
+from model_refresh.storage.home import Store
 from model_refresh.storage.links import links
 from model_refresh.storage.log import Log
-from model_refresh.storage.store import LEASES, STUDIES, ModelStore, Store
+from model_refresh.storage.store import LEASES, STUDIES, ModelStore
 
 Bound = TypeVar("Bound", TrialScores, Scorer)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from model_refresh.config.model import Model
 from model_refresh.monitoring.sources import data_expected_from
 from model_refresh.storage import ModelStore
-from model_refresh.storage.store import instant_of
+from model_refresh.storage.instants import instant_of
 
 _LATEST = dt.timedelta(days=1)
 """No data are expected later than this: then no tick of a schedule needs to be found."""
