@@ -63,6 +63,7 @@ DECLARATION: dict[str, object] = {
         "tuning": {"trials": 1, "seconds": 60},
     },
     "schedule": {"cron": "0 6 * * *"},
+    "monitoring": {"drift": {"classifier": None}},
     "report": False,
 }
 
@@ -128,7 +129,7 @@ class Lab:
 def make_lab(folder: Path, changes: Mapping[str, object] | None = None, *, seed: int = 7) -> Lab:
     """A fleet of one model below `folder`; `changes` are dotted paths into its declaration.
 
-    It writes no reports unless told to.
+    It writes no reports, and fits no classifier of drift, unless told to.
     """
     fleet, home = folder / "fleet", folder / "home"
     data = fleet / NAME / "data"

@@ -1,8 +1,16 @@
 """The command `drift`."""
 
+import pytest
+
 from model_refresh_tests.cli.terminal import day, run
 from model_refresh_tests.conftest import FIRST
 from model_refresh_tests.lab import NAME, Lab
+
+
+@pytest.fixture
+def lab(lab: Lab) -> Lab:
+    """With all measures of drift."""
+    return lab.again({"monitoring.drift.classifier": 0.65})
 
 
 def test_it_says_a_sentence_then_features_checks_and_notes(lab: Lab) -> None:

@@ -52,7 +52,6 @@ def test_a_name_that_is_no_name_is_only_text(lab: Lab, name: str) -> None:
     assert f"there is no model {name!r}" in ended.err
 
 
-@pytest.mark.parametrize("option", ["--as-of", "--at"])
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -63,14 +62,21 @@ def test_a_name_that_is_no_name_is_only_text(lab: Lab, name: str) -> None:
     ],
 )
 def test_a_date_that_has_no_frame_is_answered_by_one_that_has(
-    lab: Lab, option: str, text: str, why: str
+    lab: Lab, text: str, why: str
 ) -> None:
-    commands = {"--at": ["champion"], "--as-of": ["refresh", "why", "score"]}[option]
-    for command in commands:
-        ended = run(lab, command, NAME, option, text)
+    for command in ["refresh", "why", "score"]:
+        ended = run(lab, command, NAME, "--as-of", text)
         assert (ended.code, ended.out) == (1, "")
         assert why in ended.err
         assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2024-13-01", "2024-01-25T06:30", ""])
+def test_what_is_no_instant_is_answered_by_those_that_are_accepted(lab: Lab, text: str) -> None:
+    ended = run(lab, "champion", NAME, "--at", text)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{text!r} is no instant; accepted: a date such as" in ended.err
+    assert ended.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

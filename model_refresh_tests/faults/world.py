@@ -25,9 +25,9 @@ def drafts(lab: Lab) -> list[str]:
 
 
 def recorded(lab: Lab, number: int) -> list[str]:
-    """The steps of a refresh that left a record."""
+    """The steps of a refresh that left a record; why it began is no step."""
     folder = lab.store.root / "refreshes" / stamp(lab.day(number))
-    return sorted({path.parent.name for path in folder.glob("*/*.json")})
+    return sorted({path.parent.name for path in folder.glob("*/*.json")} - {"reason"})
 
 
 def with_sql(lab: Lab, features: str) -> Lab:

@@ -12,6 +12,12 @@ LATER = 18
 TIGHT = {"monitoring.drift": {"wasserstein": 0.0001, "classifier": None, "importance": 0.0}}
 
 
+@pytest.fixture
+def lab(lab: Lab) -> Lab:
+    """With all measures of drift."""
+    return lab.again({"monitoring.drift.classifier": 0.65})
+
+
 def test_a_frame_within_the_limits_passes_and_shows_figures_that_plot(lab: Lab) -> None:
     told = evaluation_of(materialize(lab, ("features",)), "drift")
     assert told.passed

@@ -238,7 +238,7 @@ def _machine(fitted: tuple[Lab, tuple[str, ...]]) -> type[ChampionLog]:
 def test_any_history_is_told_alike_by_the_log_and_by_a_plain_list(
     fitted: tuple[Lab, tuple[str, ...]],
 ) -> None:
-    few = settings(max_examples=20, stateful_step_count=12)
+    few = settings(max_examples=10, stateful_step_count=12)
     run_state_machine_as_test(_machine(fitted), settings=few)
 
 

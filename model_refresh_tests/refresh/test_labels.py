@@ -182,7 +182,7 @@ def test_missing_labels_of_classes_can_be_dropped(fresh: Lab) -> None:
         ({"task": "multiclass", "label.classes": ["a", "b", "a"]}, "'a' is listed already"),
         (
             {"task": "multiclass", "label.classes": [0, 1]},
-            r"classes\S* is 0: it must be a valid st",
+            r"classes\S* is 0: it must be a text",
         ),
         (
             {"task": "multiclass", "label.classes": ["a", "b"], "label.missing": 0},

@@ -15,6 +15,9 @@ GENEROUS = {"gates": [{"gate": "beats_constant"}, {"gate": "non_inferior", "marg
 REFRESHES = 5
 
 
+pytestmark = pytest.mark.xdist_group("staleness")  # the five refreshes are made once
+
+
 @pytest.fixture(scope="module")
 def weeks(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """Five refreshes in a row, all promoted."""

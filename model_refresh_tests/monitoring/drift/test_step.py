@@ -19,6 +19,12 @@ from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import FEATURES, Lab
 
 
+@pytest.fixture
+def lab(lab: Lab) -> Lab:
+    """With all measures of drift."""
+    return lab.again({"monitoring.drift.classifier": 0.65})
+
+
 def drift_of(lab: Lab, day: int = SECOND) -> Drift:
     line = compute_drift(lab.model, lab.store, lab.day(day))
     assert line is not None
