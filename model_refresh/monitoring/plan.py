@@ -64,7 +64,7 @@ def make_plan(state: State, as_of: dt.datetime) -> Plan:
         as_of=as_of,
         is_due=bool(reasons) and bar is None and why_not is None,
         reasons=reasons,
-        sentence=why_not or _sentence(state, reasons, as_of),
+        sentence=why_not or _sentence(state, reasons, as_of, is_barred=bar is not None),
         barred=bar,
         under_way=state.lease and state.lease.holder and state.lease.holder.words,
         next_tick=next_tick(model, state.now) if model.spec.schedule.active else None,
@@ -133,10 +133,15 @@ def _stored(
     return stored, tuple(each for each in needed if each not in stored)
 
 
-def _sentence(state: State, reasons: tuple[Reason, ...], as_of: dt.datetime) -> str:
-    if reasons:
-        return f"due: {'; '.join(reason.sentence for reason in reasons)}"
+def _sentence(
+    state: State, reasons: tuple[Reason, ...], as_of: dt.datetime, *, is_barred: bool
+) -> str:
     model = state.model
+    if reasons:
+        said = "; ".join(reason.sentence for reason in reasons)
+        return f"asked for, but kept from starting: {said}" if is_barred else f"due: {said}"
+    if as_of > state.now:
+        return f"not due: it begins at {as_of:%Y-%m-%d %H:%M} UTC"
     begun = f"the refresh of {model.cadence.key(as_of)} has begun or ended already"
     said = begun if state.has_begun(as_of) else "no reason asks for it"
     if not model.spec.schedule.active:

@@ -45,6 +45,12 @@ def test_the_newest_frame_is_due_by_the_schedule(lab: Lab) -> None:
     told = run(lab, "plan", NAME, "--json").json
     assert told["is_due"] is False
     assert told["barred"].startswith("visits is held by ann since ")
+    assert told["sentence"].startswith("asked for, but kept from starting: ")
+
+
+def test_a_frame_of_the_future_is_told_with_when_it_begins(lab: Lab) -> None:
+    told = run(lab, "plan", NAME, "--as-of", "2999-01-01", "--json").json
+    assert told["sentence"] == "not due: it begins at 2999-01-01 00:00 UTC"
 
 
 def test_a_refresh_that_has_promoted_would_do_nothing(lab: Lab) -> None:
