@@ -57,6 +57,7 @@ class Outcome:
     versions: Mapping[str, str]
 
 
+@pytest.mark.soak
 def test_a_refresh_killed_at_any_of_three_moments_ends_as_an_undisturbed_one(
     tmp_path: Path,
 ) -> None:

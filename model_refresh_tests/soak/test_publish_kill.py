@@ -90,6 +90,7 @@ def publish_and_roll_back(lab: Lab) -> None:
         pipeline.score(lab.model, lab.store, lab.day(number), again=True)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("world", ["duckdb"], indirect=True)
 def test_publishing_and_rolling_back_killed_at_any_of_three_moments_mixes_and_misses_nothing(
     world: World,
