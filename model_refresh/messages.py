@@ -32,8 +32,8 @@ def speak_through(pipe: int) -> None:
 
 
 @contextlib.contextmanager
-def open_mailbox(hear: Callable[[str], None]) -> Iterator["Mailbox"]:
-    """The parent's side; `hear` is called with each line when the mailbox is emptied.
+def open_mailbox() -> Iterator["Mailbox"]:
+    """The parent's side of what one child says.
 
     Both ends are closed on return. While the parent holds both, reading never comes to an end.
     """
@@ -41,7 +41,7 @@ def open_mailbox(hear: Callable[[str], None]) -> Iterator["Mailbox"]:
     try:
         os.set_blocking(reading, False)
         os.set_blocking(writing, False)
-        yield Mailbox(reading, writing, hear)
+        yield Mailbox(reading, writing)
     finally:
         os.close(reading)
         os.close(writing)
@@ -54,13 +54,13 @@ class Mailbox:
     by `tell_parent`: it is dropped.
     """
 
-    def __init__(self, reading: int, writing: int, hear: Callable[[str], None]) -> None:
+    def __init__(self, reading: int, writing: int) -> None:
         self.writing = writing
-        self._reading, self._hear = reading, hear
+        self._reading = reading
         self._torn = b""
 
-    def empty(self) -> None:
-        """Hear the lines that have come; of one that has not ended yet, keep the beginning."""
+    def empty(self, hear: Callable[[str], None]) -> None:
+        """Call `hear` with each line that has come; keep what there is of one that hasn't ended."""
         try:
             chunk = os.read(self._reading, _PIPE_BYTES)
         except BlockingIOError:
@@ -69,7 +69,7 @@ class Mailbox:
         self._torn = torn[: select.PIPE_BUF]
         for line in lines:
             if len(line) < select.PIPE_BUF:
-                self._hear(line.decode(errors="replace"))
+                hear(line.decode(errors="replace"))
 
 
 class _Voice:

@@ -84,6 +84,26 @@ def leaders_of(word: str, words: str) -> list[Fingerprint]:
     return [each for each in found if each is not None]
 
 
+def members_of(group: int) -> list[int]:
+    """The processes here, zombies too, that belong to a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(path.name)) == group:
+                found.append(int(path.name))
+    return found
+
+
+def size_of(pid: int, field: str) -> float:
+    """A size from a process's status, such as VmHWM, in MiB; 0 where the system doesn't say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    sizes = [line.split()[1] for line in status.splitlines() if line.startswith(f"{field}:")]
+    return int(sizes[0]) / 1024 if sizes else 0.0
+
+
 def _start(pid: int) -> str | None:
     """When the process began, in ticks since boot; None where it is gone or a zombie."""
     state, start = _stat(pid)

@@ -1,7 +1,11 @@
+import gc
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -148,14 +152,13 @@ def test_a_child_whose_parent_died_before_it_began_does_nothing(tmp_path: Path) 
     job = tmp_path / "job"
     job.write_text("too late")
     other_parent = str(os.getppid())
-    command = [sys.executable, "-m", "model_refresh_tests.isolated.done", str(job), "400"]
-    with open_mailbox(print) as mailbox:
-        child = subprocess.run(
-            [*command, other_parent, str(mailbox.writing)],
-            cwd=_ROOT,
-            check=False,
-            pass_fds=(mailbox.writing,),
-        )
+    orders, theirs = socket.socketpair()
+    with orders, theirs, open_mailbox() as mailbox:
+        orders.sendall(json.dumps(str(job)).encode() + b"\n")
+        orders.shutdown(socket.SHUT_WR)
+        pipes = (mailbox.writing, theirs.fileno())
+        command = [sys.executable, "-m", "model_refresh_tests.isolated.done", "400", other_parent]
+        child = subprocess.run([*command, *map(str, pipes)], cwd=_ROOT, check=False, pass_fds=pipes)
     assert child.returncode == -signal.SIGKILL
     assert not (tmp_path / "result").exists()
 
@@ -264,3 +267,125 @@ def test_descriptors_are_given_back(tmp_path: Path) -> None:
     before = list(Path("/proc/self/fd").iterdir())
     _run(tmp_path, "talking", "thrice", on_message=lambda message: None)
     assert list(Path("/proc/self/fd").iterdir()) == before
+
+
+def _kept(folder: Path, text: str = "pid", *, memory_mib: int = 400) -> int:
+    """The process that did a job, and that may be kept for the next."""
+    _run(folder, "kept", text, memory_mib=memory_mib)
+    return int((folder / "result").read_text())
+
+
+def test_a_child_is_kept_for_the_next_job_of_its_thread(tmp_path: Path) -> None:
+    first = _kept(tmp_path)
+    assert not _is_gone(first)
+    assert _kept(tmp_path) == first
+    _run(tmp_path, "done", "")
+    assert _kept(tmp_path) == first, "another module's child is another"
+
+
+def test_each_job_of_a_kept_child_has_its_own_cost_and_messages(tmp_path: Path) -> None:
+    heard: list[str] = []
+    costs = [
+        _run(tmp_path, "kept", text, on_message=heard.append, memory_mib=2000)
+        for text in ("pid", "works", "pid", "takes")
+    ]
+    assert heard == ["pid", "works", "pid", "takes"]
+    assert costs[1].cpu_seconds > 0.3 > costs[2].cpu_seconds
+    assert costs[1].seconds > 0.3 > costs[2].seconds
+    assert costs[3].peak_mib > costs[2].peak_mib + 100
+
+
+def test_the_peak_of_a_job_is_not_that_of_the_job_before(tmp_path: Path) -> None:
+    high = _run(tmp_path, "kept", "takes", memory_mib=2000)
+    low = _run(tmp_path, "kept", "pid", memory_mib=2000)
+    assert low.peak_mib < high.peak_mib - 100
+
+
+@pytest.mark.parametrize("text", ["leaks", "leaves", "fails"])
+def test_a_child_that_is_not_as_good_as_new_is_not_kept(tmp_path: Path, text: str) -> None:
+    if text == "fails":
+        with pytest.raises(FitError, match="as told"):
+            _kept(tmp_path, text)
+        first = int((tmp_path / "result").read_text())
+    else:
+        first = _kept(tmp_path, text)
+    assert _wait_until(lambda: _is_gone(first))
+    assert _kept(tmp_path) != first
+
+
+def test_a_failure_of_a_kept_child_is_told_without_what_it_wrote_before(tmp_path: Path) -> None:
+    first = _kept(tmp_path, "writes")
+    with pytest.raises(FitError, match=r"^ended with status 3 and said nothing$"):
+        _kept(tmp_path, "silent")
+    assert int((tmp_path / "result").read_text()) == first
+
+
+def test_a_kept_child_past_its_deadline_is_stopped(tmp_path: Path) -> None:
+    first = _kept(tmp_path)
+    with pytest.raises(FitError, match=r"^stopped at its deadline of 1 s$"):
+        _run(tmp_path, "kept", "hangs", seconds=1.0)
+    assert _is_gone(first)
+
+
+def test_a_kept_child_that_was_killed_while_it_waited_is_replaced(tmp_path: Path) -> None:
+    first = _kept(tmp_path)
+    os.kill(first, signal.SIGKILL)
+    assert _wait_until(lambda: _is_gone(first))
+    assert _kept(tmp_path) != first
+
+
+def test_a_kept_child_has_the_environment_of_the_job_that_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _kept(tmp_path)
+    monkeypatch.setenv("SOMETHING", "else")
+    second = _kept(tmp_path)
+    assert second != first
+    assert _kept(tmp_path, memory_mib=401) not in {first, second}
+    assert _is_gone(first)
+    assert _is_gone(second)
+
+
+def test_a_kept_child_ends_with_its_thread(tmp_path: Path) -> None:
+    pids: list[int] = []
+    thread = threading.Thread(target=lambda: pids.append(_kept(tmp_path)))
+    thread.start()
+    thread.join()
+    gc.collect()
+    assert pids
+    assert _wait_until(lambda: _is_gone(pids[0]))
+    assert _kept(tmp_path) != pids[0]
+
+
+def _run_script(script: str) -> subprocess.CompletedProcess[str]:
+    command, environment = [sys.executable, "-c", script], os.environ | {"PYTHONPATH": str(_ROOT)}
+    return subprocess.run(
+        command, cwd=_ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("last", ["pass", "raise ZeroDivisionError", "import os; os._exit(0)"])
+def test_a_kept_child_ends_with_its_parent(tmp_path: Path, last: str) -> None:
+    script = f"""
+from pathlib import Path
+from model_refresh_tests.test_isolation import _kept
+_kept(Path({str(tmp_path)!r}))
+{last}
+"""
+    _run_script(script)
+    assert _wait_until(lambda: _is_gone(int((tmp_path / "result").read_text())))
+
+
+def test_a_fork_of_the_parent_leaves_the_kept_child_alone(tmp_path: Path) -> None:
+    script = f"""
+import os, sys
+from pathlib import Path
+from model_refresh_tests.test_isolation import _kept
+first = _kept(Path({str(tmp_path)!r}))
+if (pid := os.fork()) == 0:
+    sys.exit(_kept(Path({str(tmp_path)!r})) == first)
+assert os.waitpid(pid, 0)[1] == 0, "a fork used its parent's child"
+assert _kept(Path({str(tmp_path)!r})) == first, "a fork ended its parent's child"
+"""
+    done = _run_script(script)
+    assert done.returncode == 0, done.stderr

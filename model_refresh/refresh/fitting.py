@@ -176,4 +176,4 @@ def _tell_fitting(job: FitJob) -> None:
 
 
 if __name__ == "__main__":
-    child_main(run_job)
+    child_main(run_job, again=True)

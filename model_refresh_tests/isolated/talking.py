@@ -71,7 +71,7 @@ def stays(folder: Path) -> None:
 def write(content: bytes) -> None:
     """Write to the pipe past `tell_parent`, as a library with a stray descriptor might."""
     with contextlib.suppress(BlockingIOError):
-        os.write(int(sys.argv[4]), content)
+        os.write(int(sys.argv[3]), content)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """Candidates: each in its own process; one that fails is recorded and the others go on."""
 
+from pathlib import Path
+
 import pytest
 
-from model_refresh.algorithms import Constant, Linear
+from model_refresh.algorithms import AnyAlgorithm, Constant, Forest, LightGBM, Linear
 from model_refresh.records import Dataset
 from model_refresh.refresh.candidates import fit_candidate
 from model_refresh.refresh.dataset import build_dataset
 from model_refresh.refresh.resume import resume_comparison
 from model_refresh_tests.conftest import SECOND
-from model_refresh_tests.lab import Lab
+from model_refresh_tests.lab import Lab, make_lab
 
 
 def dataset_of(lab: Lab) -> Dataset:
@@ -74,3 +76,21 @@ def test_the_same_inputs_give_the_same_version(lab: Lab) -> None:
     version = fit_candidate(lab.model, lab.store, dataset, Linear()).record.version
     other = lab.again({"training.seed": 1})
     assert fit_candidate(other.model, other.store, dataset, Linear()).record.version != version
+
+
+def test_what_its_process_fitted_before_changes_nothing_of_a_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algorithms: list[AnyAlgorithm] = [Forest(), LightGBM(), Linear(), Constant()]
+    declared = {"training.candidates": [each.model_dump() for each in algorithms]}
+    together, alone = (make_lab(tmp_path / name, declared) for name in ("together", "alone"))
+    versions: dict[str, list[str | None]] = {"together": [], "alone": []}
+    for algorithm in algorithms:
+        fit = fit_candidate(together.model, together.store, dataset_of(together), algorithm)
+        versions["together"].append(fit.record.version)
+    for algorithm in reversed(algorithms):
+        monkeypatch.setenv("A_CHILD_OF_ITS_OWN", algorithm.algorithm)
+        fit = fit_candidate(alone.model, alone.store, dataset_of(alone), algorithm)
+        versions["alone"].insert(0, fit.record.version)
+    assert versions["together"] == versions["alone"]
+    assert None not in versions["alone"]
