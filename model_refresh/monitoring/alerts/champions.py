@@ -48,7 +48,7 @@ def _overdue(case: Case) -> Iterator[Alert]:
         "overdue",
         "warning",
         f"the champion stems from the refresh of {stamp(state.champion_as_of)}, "
-        f"{state.age.days} d ago: champion.max_age is {state.model.max_age.days} d",
+        f"{state.age.days} days ago: champion.max_age is {state.model.max_age.days}d",
         command=f"model-refresh history {case.name}",
         since=state.champion_as_of + state.model.max_age,
     )

@@ -67,7 +67,7 @@ def _of_champion(state: State, grade: Grade | None) -> Iterator[Told]:
         yield (
             "overdue",
             f"the champion stems from the refresh of {stamp(state.champion_as_of)}, "
-            f"{state.age.days} d ago: more than champion.max_age {state.model.max_age.days} d",
+            f"{state.age.days} days ago: more than champion.max_age, {state.model.max_age.days}d",
         )
 
 
