@@ -313,6 +313,18 @@ def test_a_child_that_is_not_as_good_as_new_is_not_kept(tmp_path: Path, text: st
     assert _kept(tmp_path) != first
 
 
+@pytest.mark.parametrize("text", ["needs much", "crashes once"])
+def test_no_job_fails_for_what_the_one_before_it_left(tmp_path: Path, text: str) -> None:
+    first = _kept(tmp_path, "leaks a little")
+    assert _kept(tmp_path, text) != first
+
+
+def test_a_job_that_dies_in_a_new_child_too_has_failed(tmp_path: Path) -> None:
+    _kept(tmp_path)
+    with pytest.raises(FitError, match=r"memory cap of 400 MiB \(peak \d+ MiB\)"):
+        _kept(tmp_path, "needs too much")
+
+
 def test_a_failure_of_a_kept_child_is_told_without_what_it_wrote_before(tmp_path: Path) -> None:
     first = _kept(tmp_path, "writes")
     with pytest.raises(FitError, match=r"^ended with status 3 and said nothing$"):

@@ -47,14 +47,15 @@ class Kind:
 class Child:
     """A child process, the leader of a session of its own.
 
-    `tail` is what it wrote to stderr last, `cost` what its last job used. `status` is known when it
-    has ended.
+    `tail` is what it wrote to stderr last, `is_used` whether it had another job before its last.
+    `status` is known when it has ended.
     """
 
     def __init__(self, kind: Kind) -> None:
         """Start it. It ends with this thread, with this process, or when nobody refers to it."""
         self.kind = kind
-        self.tail, self.status, self.cost = b"", 0, Cost(seconds=0.0)
+        self.tail, self.status, self.is_used = b"", 0, False
+        self._cost: Cost | None = None
         self._begun, self._owner = time.monotonic(), os.getpid()
         self._answer, self._peak_mib, self._cpu_before = b"", 0.0, 0.0
         with contextlib.ExitStack() as opened:
@@ -73,27 +74,36 @@ class Child:
         """Whether it said that its job is done."""
         return self._answer.endswith(b"\n")
 
+    @property
+    def cost(self) -> Cost:
+        """What its last job used."""
+        return self._cost or Cost(seconds=0.0)
+
     def work(self, job: Path, seconds: float, hear: Callable[[str], None]) -> bool:
         """Have it do a job, for so many seconds at most; whether it ended in time.
 
-        `hear` is called with what it says. Past its time it is asked to stop, and given a moment.
+        `hear` is called with what it says. Past its time it is asked to stop, given a moment, and
+        killed.
         """
-        if self.has_answered:  # it had a job before
+        if self.has_answered:
             self._begun, self._answer, self.tail = time.monotonic(), b"", b""
-            self._peak_mib = 0.0
+            self._peak_mib, self._cost, self.is_used = 0.0, None, True
         with contextlib.suppress(ConnectionError):  # it has died, which shows
             self._orders.sendall(json.dumps(os.fspath(job.absolute())).encode() + b"\n")
         in_time = self._watch(seconds, hear)
         if not in_time:
             self._signal(signal.SIGTERM)
             self._watch(_GRACE_SECONDS, hear)
-        if self.has_answered:
-            self._count(json.loads(self._answer)["cpu_seconds"])
+            self.end()
+        elif self.has_answered:
+            answer = json.loads(self._answer)
+            self._peak_mib = answer["peak_mib"]
+            self._count(answer["cpu_seconds"])
         return in_time
 
     def is_ready(self) -> bool:
         """Whether it waits for another job, and for one of this process, not of a fork's parent."""
-        if self._owner != os.getpid() or not self.has_answered:
+        if self._owner != os.getpid() or not self._collect.alive or not self.has_answered:
             return False
         return bool(json.loads(self._answer)["again"]) and not self._has_ended()
 
@@ -107,7 +117,7 @@ class Child:
             os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
             self._listen(0)
         used = self._collect()
-        if used is not None and not self.has_answered:
+        if used is not None and self._cost is None:
             self.status = self._process.returncode
             self._count(used - self._cpu_before)
 
@@ -127,7 +137,7 @@ class Child:
 
     def _count(self, cpu_seconds: float) -> None:
         self._cpu_before += cpu_seconds
-        self.cost = Cost(
+        self._cost = Cost(
             seconds=time.monotonic() - self._begun,
             cpu_seconds=cpu_seconds,
             peak_mib=self._peak_mib,

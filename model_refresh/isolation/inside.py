@@ -1,6 +1,5 @@
 """The child's side: its limits, the jobs that come, and the answer to each."""
 
-import contextlib
 import ctypes
 import json
 import os
@@ -31,7 +30,8 @@ def child_main(run: Callable[[Path], None], *, again: bool = False) -> None:
     """Apply the limits in argv and run the job that comes; leave an error's sentence last.
 
     With `again` this process is ready for another job where one ended well, left no process behind
-    and gave its memory back; so `run` must leave nothing that a later one could meet.
+    and gave its memory back; so `run` must leave nothing that a later one could meet. The answer to
+    a job is a line of JSON: `cpu_seconds`, `peak_mib`, and whether it is ready.
     """
     memory_mib, parent, voice, orders = map(int, sys.argv[1:5])
     _die_with(parent)
@@ -50,16 +50,19 @@ def child_main(run: Callable[[Path], None], *, again: bool = False) -> None:
 
 def _jobs(orders: int, *, again: bool, memory_mib: int) -> Iterator[Path]:
     """The jobs that the parent orders, each answered when it is done, until nobody orders more."""
-    group = os.getpid()
+    own = os.getpid()
     with socket.socket(fileno=orders) as line, line.makefile("r") as jobs:
         line.set_inheritable(False)
-        used, most = 0.0, _data_mib() + _MAY_GROW * memory_mib
+        used, most = 0.0, _data_mib() + _stacks_mib() + _MAY_GROW * memory_mib
         for job in jobs:
-            _forget_peak()
             yield Path(json.loads(job))
-            ready = again and members_of(group) == [group] and _data_mib() <= most
-            used, before = _used(), used
-            answer = {"cpu_seconds": used - before, "again": ready}
+            used, before, peak = _used(), used, size_of(own, "VmHWM")
+            is_as_new = members_of(own) == [own] and _data_mib() <= most and _forget_peak()
+            answer = {
+                "cpu_seconds": used - before,
+                "peak_mib": peak,
+                "again": again and is_as_new,
+            }
             line.sendall(json.dumps(answer).encode() + b"\n")
 
 
@@ -74,10 +77,13 @@ def _data_mib() -> float:
     return size_of(os.getpid(), "VmData")
 
 
-def _forget_peak() -> None:
-    """Have the kernel measure the largest resident set anew."""
-    with contextlib.suppress(OSError):
+def _forget_peak() -> bool:
+    """Have the kernel measure the largest resident set anew; whether it does."""
+    try:
         Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
 
 
 def _die_with(parent: int) -> None:
@@ -88,14 +94,18 @@ def _die_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _stacks_mib() -> int:
+    """What the stacks of the libraries' threads may count."""
+    return (os.cpu_count() or 1) * _THREAD_POOLS * _STACK_MIB
+
+
 def _cap_memory(mib: int) -> None:
     """Cap data, not address space: libraries reserve address space that they never touch.
 
     The stacks of their threads count as data though hardly used, so they come on top.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    stacks = (os.cpu_count() or 1) * _THREAD_POOLS * _STACK_MIB
-    cap = (mib + stacks) * _MIB
+    cap = (mib + _stacks_mib()) * _MIB
     if hard != resource.RLIM_INFINITY:
         cap = min(cap, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (cap, hard))

@@ -1,6 +1,7 @@
 """Leaves its own number in `result`, then does as the job's text says; it is ready for another."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -21,7 +22,11 @@ def run(job: Path) -> None:
     act: dict[str, Callable[[], object]] = {
         "works": work,
         "takes": lambda: bytearray(200_000_000),
-        "leaks": lambda: _held.append(bytearray(100_000_000)),
+        "leaks": lambda: _held.append(bytearray(200_000_000)),
+        "leaks a little": lambda: _held.append(bytearray(100_000_000)),
+        "needs too much": lambda: bytearray(600_000_000),
+        "needs much": lambda: bytearray(410_000_000),
+        "crashes once": crash_once,
         "leaves": lambda: subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"]),
         "writes": lambda: sys.stderr.write("a warning of no consequence\n"),
         "hangs": lambda: time.sleep(60),
@@ -36,6 +41,11 @@ def work() -> None:
     end = time.process_time() + 0.4
     while time.process_time() < end:
         pass
+
+
+def crash_once() -> None:
+    if _held:
+        os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def fail() -> None:
