@@ -36,7 +36,7 @@ def ungraded(model: Model, store: ModelStore, now: dt.datetime) -> list[dt.datet
     """
     return [
         frame.as_of
-        for frame in open_frames(store)
+        for frame in open_frames(model, store)
         if is_gradable(model, frame.as_of, now) and is_ungraded(store, frame)
     ]
 
@@ -57,7 +57,11 @@ def is_gradable(model: Model, as_of: dt.datetime, now: dt.datetime) -> bool:
 
 def next_gradable(model: Model, store: ModelStore, now: dt.datetime) -> dt.datetime | None:
     """When the next scored frame can be graded; None where none is waited for."""
-    waiting = (each.as_of for each in open_frames(store) if not is_gradable(model, each.as_of, now))
+    waiting = (
+        frame.as_of
+        for frame in open_frames(model, store)
+        if not is_gradable(model, frame.as_of, now)
+    )
     return next((gradable_from(model, as_of) for as_of in waiting), None)
 
 
@@ -86,14 +90,18 @@ def spent(confidence: float, look: int) -> float:
     return (1.0 - confidence) / (look * (look + 1))
 
 
-def open_frames(store: ModelStore) -> Iterator[OpenFrame]:
-    """The frames that may have an ungraded batch, oldest first; no record is read."""
+def open_frames(model: Model, store: ModelStore) -> Iterator[OpenFrame]:
+    """The frames that may have an ungraded batch, oldest first; no record is read.
+
+    Those of a cadence that is declared no more are not among them: no step can be asked for them.
+    """
     batches, grades = (_changed(store.root / kind) for kind in ("scores", "performance"))
     for name in sorted(batches):
         graded = grades.get(name)
         if graded is not None and batches[name] <= graded:
             continue
-        if (instant := instant_of(name)) is not None:
+        instant = instant_of(name)
+        if instant is not None and model.cadence.contains(instant):
             yield OpenFrame(instant, batches[name], is_new=graded is None)
 
 

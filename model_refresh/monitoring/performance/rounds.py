@@ -155,7 +155,7 @@ class _Case:
 
     def _due(self) -> Iterator[OpenFrame]:
         """The frames whose labels are due, as far as the folders' lists tell."""
-        frames = open_frames(self.store)
+        frames = open_frames(self.model, self.store)
         return (each for each in frames if is_gradable(self.model, each.as_of, self.now))
 
     def _there(

@@ -10,6 +10,7 @@ import pytest
 from model_refresh import pipeline
 from model_refresh.config.model import Model
 from model_refresh.errors import DataError
+from model_refresh.monitoring.performance.looks import ungraded
 from model_refresh.monitoring.performance.rounds import (
     MOST,
     SOURCE_EVERY,
@@ -176,6 +177,14 @@ def backlog(scored: Lab, tmp_path: Path) -> tuple[list[Model], Store]:
             log.folder.mkdir(parents=True)
             log.path(1).hardlink_to(file)
     return models, store
+
+
+def test_frames_of_a_cadence_that_is_declared_no_more_are_not_asked_for(scored: Lab) -> None:
+    """Dagster has no such partition: a request for it would stop the tick for all models."""
+    rarer = scored.again({"frame.every": "7d", "frame.start": scored.day(SECOND).date()})
+    found = round_of(rarer, Looks(), scored.day(SECOND + 30))
+    assert [each.as_of for each in found.due] == [scored.day(SECOND)]
+    assert ungraded(rarer.model, rarer.store, scored.day(SECOND + 30)) == [scored.day(SECOND)]
 
 
 def test_a_cursor_that_nobody_wrote_starts_anew(scored: Lab) -> None:
