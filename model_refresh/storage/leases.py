@@ -150,12 +150,13 @@ class Held:
                 return held
 
     def require(self) -> None:
-        """Make sure that it is still held; one that was lost is taken again.
+        """Make sure that it is still held; one that was lost, or not renewed, is taken again.
 
         Raises Leased where another has it now.
         """
         newest = _newest(self.store.leases_folder)
-        if newest is None or newest.holder is None or newest.holder.id != self.holder.id:
+        is_own = newest is not None and newest.holder and newest.holder.id == self.holder.id
+        if newest is None or not is_own or not newest.is_held(utc_now()):
             with self._writing:
                 self._advance()
 
@@ -170,9 +171,9 @@ class Held:
 
     def _renew(self) -> None:
         while not self._end.wait(self.seconds / 3):
-            with self._writing, contextlib.suppress(Leased, StoreWriteError):
+            with self._writing, contextlib.suppress(Leased, StoreWriteError, OSError):
                 if not self._end.is_set():
-                    self._advance()  # what it could not do, `require` tells
+                    self._advance()  # what it could not do, `require` does or tells
 
     def _advance(self) -> None:
         """Create the next line; raises Leased where another holds the newest."""

@@ -1,6 +1,7 @@
 """Leases: never two holders, and none that outlives its process."""
 
 import datetime as dt
+import errno
 import multiprocessing
 import os
 import signal
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.queues import Queue
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,6 +20,7 @@ from model_refresh.storage import leases as leasing
 from model_refresh.storage.files import publish_file
 from model_refresh.storage.leases import Held, Holder, current_lease, lease
 from model_refresh.storage.verify import verify
+from model_refresh_tests.waiting import wait_until
 
 FORK = multiprocessing.get_context("fork")
 GONE = Fingerprint("another-boot", 1, "1")
@@ -106,6 +109,29 @@ def test_a_lease_is_renewed_while_it_is_held_and_few_files_are_kept(store: Model
     last = names(store)[-1]
     time.sleep(0.2)
     assert names(store)[-1] == last, "a lease that was given back is renewed no more"
+
+
+def test_a_disk_that_fails_once_costs_no_lease(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = OSError(errno.EIO, "Input/output error")
+    with lease(store, holder=Holder.here("ann"), seconds=0.3):
+        last = names(store)[-1]
+        with monkeypatch.context() as patch:
+            patch.setattr(leasing, "_numbers", Mock(side_effect=failing))
+            time.sleep(0.3)
+        wait_until(lambda: names(store)[-1] > last)
+
+
+def test_a_lease_that_ended_unrenewed_is_taken_again_by_who_requires_it(store: ModelStore) -> None:
+    held = Held.take(store, Holder.here("ann"), seconds=0.2)
+    held.give_back(at_once=False)
+    time.sleep(0.3)
+    assert current_lease(store) is None
+    held.require()
+    found = current_lease(store)
+    assert found is not None
+    assert found.holder == held.holder
 
 
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
