@@ -28,7 +28,8 @@ class Ready:
 class Watch:
     """Looks at sources; a look that takes longer than `look_seconds` goes on by itself.
 
-    Its answer counts in a later round, and no other look at that source is begun meanwhile.
+    Its answer counts in a later round; meanwhile no other look at that source is begun, and no
+    round waits for it.
     """
 
     def __init__(self, *, look_seconds: float = 5.0, round_seconds: float = 40.0) -> None:
@@ -73,8 +74,10 @@ class Watch:
 
     def look(self, model: Model, now: dt.datetime) -> SourceState:
         """The state of one source; raises ModelRefreshError, whatever is wrong with it."""
-        look = self._under_way.pop(model.name, None) or _begun(model, now)
-        wait([look], timeout=self.look_seconds)
+        look = self._under_way.pop(model.name, None)
+        if look is None:
+            look = _begun(model, now)
+            wait([look], timeout=self.look_seconds)
         if not look.done():
             self._under_way[model.name] = look
             asked = model.spec.source.ready or "its files"

@@ -107,6 +107,27 @@ def test_a_source_that_hangs_is_left_alone_and_its_late_answer_counts(
     assert begun.count("anna") == 1
 
 
+def test_no_round_waits_again_for_a_source_that_hangs(
+    models: list[Model], looks: Callable[[Look], None]
+) -> None:
+    answered = threading.Event()
+
+    def look(model: Model, now: dt.datetime) -> SourceState:
+        if model.name != "cleo":
+            answered.wait(30)
+        return STATE
+
+    looks(look)
+    watch = Watch(look_seconds=0.1)
+    seen = over(watch, models, Seen()).seen
+    watch.look_seconds = 30.0
+    started = time.monotonic()
+    found = over(watch, models, seen)
+    assert time.monotonic() - started < 15.0
+    assert set(found.seen.sources) == {"cleo"}
+    answered.set()
+
+
 def test_a_round_that_runs_out_of_time_is_gone_on_with_by_the_next_one(
     models: list[Model], looks: Callable[[Look], None]
 ) -> None:
