@@ -22,7 +22,9 @@ from model_refresh.monitoring.orders import barred
 from model_refresh.monitoring.recovery import RETRY_WITHIN, to_start_again
 from model_refresh.monitoring.state import read_state
 from model_refresh.orchestration.requests import REFRESH
+from model_refresh.orchestration.run_facts import crashes_of
 from model_refresh.orchestration.tags import (
+    CRASHES_TAG,
     IMPLICIT_JOB,
     MODEL_TAG,
     PARTITION_TAG,
@@ -53,6 +55,7 @@ def runs_to_start_again(
         (each, transients.facts_of(each, instance)) for each in instance.get_run_records(failed)
     ]
     broken = [record for record, each in facts if each.is_crash or each.is_transient]
+    transients.forget_all_but({record.dagster_run.run_id for record, _ in facts})
     found = {each.dagster_run.run_id: each for each in [*broken, *_related(broken, instance)]}
     owed = to_start_again([transients.facts_of(each, instance) for each in found.values()], now)
     return [found[each.id].dagster_run for each in owed]
@@ -68,7 +71,7 @@ def is_barred(
     try:
         as_of = model.cadence.parse(run.tags.get(PARTITION_TAG, ""))
         return barred(read_state(model, store.model(model.name), now), as_of) is not None
-    except ModelRefreshError:
+    except (ModelRefreshError, OSError):
         return False
 
 
@@ -97,6 +100,7 @@ def request_again(run: dg.DagsterRun) -> dg.RunRequest:
             **{name: value for name, value in run.tags.items() if _is_kept(name)},
             PARENT_RUN_ID_TAG: run.run_id,
             ROOT_RUN_ID_TAG: _root(run),
+            CRASHES_TAG: str(crashes_of(run)),
             RETRY_NUMBER_TAG: str(_number(run, RETRY_NUMBER_TAG) + 1),
             PRIORITY_TAG: str(_number(run, PRIORITY_TAG) + 1),
         },

@@ -4,8 +4,8 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunRecord
 from dagster._core.storage.tags import ROOT_RUN_ID_TAG, RUN_FAILURE_REASON_TAG
 
-from model_refresh.monitoring.recovery import CRASHES, RunFacts, Status, Worker
-from model_refresh.orchestration.tags import MODEL_TAG, PARTITION_TAG, SELECTION_TAG
+from model_refresh.monitoring.recovery import CRASH_RETRIES, CRASHES, RunFacts, Status, Worker
+from model_refresh.orchestration.tags import CRASHES_TAG, MODEL_TAG, PARTITION_TAG, SELECTION_TAG
 
 _STATUS: dict[DagsterRunStatus, Status] = {
     DagsterRunStatus.STARTING: "starting",
@@ -18,10 +18,20 @@ _STATUS: dict[DagsterRunStatus, Status] = {
 
 
 def is_to_be_started_again(run: dg.DagsterRun) -> bool:
-    """Whether a run died in a crash and is the first of its kind: its end is not the end of it."""
+    """Whether a run died in a crash, and no more than are repeated did: its end is not all."""
+    return _is_crash(run) and crashes_of(run) <= CRASH_RETRIES
+
+
+def crashes_of(run: dg.DagsterRun) -> int:
+    """How many crashes a run's repetitions answer so far, its own too."""
+    of_others = CRASH_RETRIES if ROOT_RUN_ID_TAG in run.tags else 0  # where a person repeated it
+    told = run.tags.get(CRASHES_TAG, "")
+    return (int(told) if told.isdecimal() else of_others) + _is_crash(run)
+
+
+def _is_crash(run: dg.DagsterRun) -> bool:
     failure = run.tags.get(RUN_FAILURE_REASON_TAG, "")
-    is_first = ROOT_RUN_ID_TAG not in run.tags
-    return is_first and run.status == DagsterRunStatus.FAILURE and failure in CRASHES
+    return run.status == DagsterRunStatus.FAILURE and failure in CRASHES
 
 
 def facts_of(record: RunRecord, *, worker: Worker = "unknown", may_pass: bool = False) -> RunFacts:

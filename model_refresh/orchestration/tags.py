@@ -7,6 +7,8 @@ REASON_KIND_TAG = "model_refresh/reason_kind"
 REQUEST_TAG = "model_refresh/request"
 """The request of the reason: the run key, kept where Dagster's own is not, as in a repetition."""
 SEARCH_TAG = "model_refresh/search"
+CRASHES_TAG = "model_refresh/crashes"
+"""How many of the runs that this one repeats died in a crash."""
 WORKER_TAG = "model_refresh/worker"
 """Which process works on the run; see `workers`."""
 PARTITION_TAG = "dagster/partition"  # Dagster's own

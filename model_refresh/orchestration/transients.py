@@ -35,6 +35,10 @@ class Transients:
         """What the rules of recovery need to know of a run that is launched no more."""
         return facts_of(record, may_pass=self._may_pass(record.dagster_run, instance))
 
+    def forget_all_but(self, runs: set[str]) -> None:
+        """Keep what is known of these runs only."""
+        self._known = {run: known for run, known in self._known.items() if run in runs}
+
     def _may_pass(self, run: dg.DagsterRun, instance: dg.DagsterInstance) -> bool:
         """Whether each of its failed steps says so; False for runs that a person started."""
         is_failed = run.status == DagsterRunStatus.FAILURE and bool(run.tags.get(MODEL_TAG))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import dagster as dg
 import pytest
@@ -12,6 +13,7 @@ from dagster import DagsterRunStatus
 
 from model_refresh.monitoring.recovery import LAUNCH_GRACE
 from model_refresh.orchestration.recovery import end_runs
+from model_refresh.orchestration.repetitions import request_again
 from model_refresh.orchestration.requests import REFRESH
 from model_refresh.orchestration.run_facts import is_to_be_started_again
 from model_refresh.orchestration.tags import (
@@ -32,6 +34,7 @@ from model_refresh_tests.orchestration.homes import make_home
 from model_refresh_tests.waiting import wait_until
 
 Start = Callable[[], Fingerprint]
+STEP_FAILED = {"dagster/failure_reason": "STEP_FAILURE"}
 
 
 @pytest.fixture
@@ -114,8 +117,7 @@ def test_a_run_whose_worker_lives_is_let_be(
 def test_a_run_that_failed_by_a_gate_is_never_started_again(
     instance: dg.DagsterInstance, fresh: Lab
 ) -> None:
-    failed = {"dagster/failure_reason": "STEP_FAILURE"}
-    run = add(instance, fresh, DagsterRunStatus.FAILURE, **failed)
+    run = add(instance, fresh, DagsterRunStatus.FAILURE, **STEP_FAILED)
     assert tick(instance, fresh) == []
     assert not is_to_be_started_again(run)
     assert is_to_be_started_again(add(instance, fresh, DagsterRunStatus.FAILURE))
@@ -147,6 +149,31 @@ def test_a_refresh_that_a_person_holds_is_not_started_again_until_it_is_released
     fresh.store.orders.append(hold.model_copy(update={"kind": "release"}), number=2)
     (request,) = tick(instance, fresh)
     assert request.run_key == f"retry|{run.run_id}"
+
+
+def test_orders_that_cannot_be_read_keep_nothing_from_starting_again(
+    instance: dg.DagsterInstance, fresh: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = add(instance, fresh, DagsterRunStatus.FAILURE)
+    failing = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(
+        "model_refresh.orchestration.repetitions.read_state", Mock(side_effect=failing)
+    )
+    (request,) = tick(instance, fresh)
+    assert request.run_key == f"retry|{run.run_id}"
+
+
+def test_a_repetition_after_a_transient_fault_that_crashes_is_started_again(
+    instance: dg.DagsterInstance, fresh: Lab
+) -> None:
+    """And is known to be: neither its batch nor an alert comes before that."""
+    first = add(instance, fresh, DagsterRunStatus.FAILURE, **STEP_FAILED)
+    tags = request_again(first).tags
+    second = add(instance, fresh, DagsterRunStatus.FAILURE, **tags)
+    assert is_to_be_started_again(second)
+    third = add(instance, fresh, DagsterRunStatus.FAILURE, **request_again(second).tags)
+    assert not is_to_be_started_again(third)
+    assert tick(instance, fresh) == [], "two of them crashed"
 
 
 def test_a_run_that_is_to_end_and_does_not_is_killed_and_canceled(
