@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, NotStored
-from model_refresh.records import Challenger, CheckResult, Comparison, TrialScores
+from model_refresh.monitoring.performance import newest_performance
+from model_refresh.records import Challenger, CheckResult, Comparison, Performance, TrialScores
 from model_refresh.refresh.contest import hold_contest
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.rows import feature_names, load_frame
@@ -31,10 +32,13 @@ def try_challenger(model: Model, store: ModelStore, challenger: Challenger) -> L
     """Challenger and incumbent score the current frame; their shift is measured and judged.
 
     Nothing is scored where there is no challenger. A check that fails is recorded, and keeps the
-    champion step from promoting. Raises NotStored where what it rests on is gone.
+    champion step from promoting; where labels have shown since that the incumbent decayed, the same
+    challenger is judged anew. Raises NotStored where what it rests on is gone.
     """
     log, limits = store.trial_scores(challenger.as_of), model.spec.scores.shift
-    key = bytes_digest(f"{challenger.digest()} {limits.digest()}".encode())
+    decay = _decay(store, challenger)
+    rests_on = (challenger.digest(), limits.digest(), *([decay.digest()] if decay else ()))
+    key = bytes_digest(" ".join(rests_on).encode())
     if (line := log.recall(key)) is not None and is_whole(store, line.record):
         return line
     about = TrialScores(
@@ -47,7 +51,9 @@ def try_challenger(model: Model, store: ModelStore, challenger: Challenger) -> L
     incumbent, notes = _incumbent(model, store, comparison, challenger)
     tried = score_trial(store, entrant, incumbent)
     population = _population(model, store, tried, incumbent, challenger)
-    judged = _judged(model, store, tried, comparison, challenger)
+    judged = _judged(model, store, tried, challenger, has_decayed=decay is not None)
+    if decay is not None:
+        notes += (f"the incumbent has decayed, as of {stamp(decay.as_of)}: {decay.sentence}",)
     found = {
         "version": challenger.version,
         "incumbent": incumbent and incumbent.version.name,
@@ -94,6 +100,17 @@ def _comparison(store: ModelStore, challenger: Challenger) -> Comparison:
     return found.record
 
 
+def _decay(store: ModelStore, challenger: Challenger) -> Performance | None:
+    """The newest batch of the incumbent that was graded, where it had decayed."""
+    if challenger.version is None:
+        return None
+    found = _comparison(store, challenger).incumbent
+    newest = newest_performance(store)
+    if found is None or newest is None or newest.champion != found.version:
+        return None
+    return newest if newest.has_decayed else None
+
+
 def _role(model: Model, store: ModelStore, version: str, challenger: Challenger) -> Role:
     """A version and the frame that its own SQL gives."""
     loaded = load_version(store, version)
@@ -130,7 +147,12 @@ def _population(
 
 
 def _judged(
-    model: Model, store: ModelStore, tried: Tried, comparison: Comparison, challenger: Challenger
+    model: Model,
+    store: ModelStore,
+    tried: Tried,
+    challenger: Challenger,
+    *,
+    has_decayed: bool,
 ) -> Judged:
     """The checks of both batches, by what both trial twins made of the holdout."""
     if tried.batches is None:
@@ -138,6 +160,7 @@ def _judged(
     if tried.batches.challenger.is_empty():
         told = "the challenger's frame has no rows: nothing could be judged, so nothing passes"
         return Judged((), (), (CheckResult(name="unique_keys", outcome="failed", sentence=told),))
+    comparison = _comparison(store, challenger)
     dataset = store.datasets(comparison.as_of).holding(comparison.dataset)
     if dataset is None:
         raise NotStored(
@@ -146,10 +169,11 @@ def _judged(
         )
     contest = hold_contest(model, store, dataset.record, challenger=challenger.trial or "")
     old = contest.incumbent.values if contest.incumbent is not None else None
-    now = None if old is None else _trial_now(model, store, comparison, challenger)
+    tells = old is not None and not has_decayed
+    now = _trial_now(model, store, comparison, challenger) if tells else None
     ground = Ground(contest.holdout.target, old, contest.challenger.values, now)
     limits, tiers = model.spec.scores.shift, model.spec.comparison.tiers
-    return judge_trial(tried.batches, ground, limits, tiers=tiers)
+    return judge_trial(tried.batches, ground, limits, tiers=tiers, has_decayed=has_decayed)
 
 
 def _trial_now(

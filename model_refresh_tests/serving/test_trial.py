@@ -8,7 +8,7 @@ import pytest
 from model_refresh import pipeline
 from model_refresh.errors import PromotionRefused
 from model_refresh.pipeline.trial import newest_tried, resume_trial, try_challenger
-from model_refresh.records import TrialScores
+from model_refresh.records import CheckResult, Performance, TrialScores
 from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh.serving.trial.trying import CHALLENGER, INCUMBENT
 from model_refresh.storage import Store
@@ -100,13 +100,51 @@ def test_a_limit_that_is_crossed_keeps_the_champion_and_says_so_in_one_sentence(
     assert eased.refresh(SECOND).decision == "promote"
 
 
-def test_a_wrong_unit_in_the_challengers_own_query_is_stopped(lab: Lab) -> None:
+def decay(lab: Lab) -> None:
+    """Have labels shown that the champion does worse than a constant."""
+    entry = lab.store.champion.lines()[-1]
+    told = "log loss 0.9 against the constant's 0.6"
+    performance = Performance(
+        as_of=lab.day(FIRST),
+        batch="0" * 64,
+        entry=entry.number,
+        champion=entry.record.version,
+        primary="log_loss",
+        checks=(CheckResult(name="worse_than_constant", outcome="failed", sentence=told),),
+    )
+    lab.store.performances(lab.day(FIRST)).record_once(performance, key=performance.digest())
+
+
+def test_an_incumbent_that_has_decayed_keeps_no_challenger_back_that_differs(lab: Lab) -> None:
+    tight = lab.again({"scores.shift": {"wasserstein": 1e-9, "psi": 1e-9, "holdout_factor": 0.0}})
+    with pytest.raises(PromotionRefused, match=r"psi|wasserstein"):
+        tight.refresh(SECOND)
+    decay(lab)
+    assert tight.refresh(SECOND).decision == "promote"
+    trial = tried(tight)
+    noted = {check.name: check.sentence for check in trial.checks if check.outcome == "noted"}
+    assert noted["wasserstein"].endswith("has decayed: to differ from it is no fault")
+    assert any("has decayed, as of" in note and "0.9 against" in note for note in trial.notes)
+
+
+def test_a_decayed_incumbent_lets_no_challenger_of_a_wrong_level_through(lab: Lab) -> None:
+    decay(lab)
+    changed = in_cents(lab)
+    with pytest.raises(PromotionRefused, match=r"level|variety"):
+        changed.refresh(SECOND)
+
+
+def in_cents(lab: Lab) -> Lab:
     """From the newest frame on features.sql gives cents: no twin notices, as both are fed them."""
     cents = f"CASE WHEN $as_of >= DATE '{lab.day(SECOND):%Y-%m-%d}' THEN 100 ELSE 1 END"
     sql = FEATURES.replace("sum(visited) AS visits", f"sum(visited) * {cents} AS visits")
     sql = sql.replace("INTERVAL 14 DAY) AS", f"INTERVAL 14 DAY) * {cents} AS")
     (lab.folder / "features.sql").write_text(sql)
-    changed = lab.again({"gates": [{"gate": "beats_constant"}]})
+    return lab.again({"gates": [{"gate": "beats_constant"}]})
+
+
+def test_a_wrong_unit_in_the_challengers_own_query_is_stopped(lab: Lab) -> None:
+    changed = in_cents(lab)
     champion = changed.store.champion.lines()
     with pytest.raises(PromotionRefused):
         changed.refresh(SECOND)

@@ -44,12 +44,18 @@ class Judged:
 
 
 def judge_trial(
-    batches: Batches, ground: Ground, limits: ShiftLimits, *, tiers: tuple[float, ...] = ()
+    batches: Batches,
+    ground: Ground,
+    limits: ShiftLimits,
+    *,
+    tiers: tuple[float, ...] = (),
+    has_decayed: bool = False,
 ) -> Judged:
     """Every check of a trial batch; of unsound batches only what makes them so.
 
     Without an incumbent there is nothing to hold the challenger's ranks against: soundness and
-    level are all that is asked.
+    level are all that is asked. Nor is there beside one that `has_decayed`: what moves from its
+    scores is told and blocks nothing, or it could never be replaced.
     """
     sound = tuple(soundness(batches, ground, limits))
     if any(check.outcome == "failed" for check in sound):
@@ -73,7 +79,17 @@ def judge_trial(
     ]
     lines = [measures(*each, limits=limits) for each in zip(now, then, moved, strict=True)]
     worst = tuple(_worst(batches.columns, lines, has_tiers=bool(used)))
+    if has_decayed:
+        worst = tuple(map(_told_only, worst))
     return Judged(now, then, (*sound, *level, *worst))
+
+
+def _told_only(check: CheckResult) -> CheckResult:
+    if check.outcome != "failed":
+        return check
+    told, _, _ = check.sentence.partition(", more than")
+    sentence = f"{told}, beside an incumbent that has decayed: to differ from it is no fault"
+    return CheckResult(name=check.name, outcome="noted", sentence=sentence)
 
 
 def _is_constant(scores: Floats) -> bool:
