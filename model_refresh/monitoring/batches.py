@@ -51,6 +51,8 @@ class Uptime(Record):
 class Runs:
     """What Dagster knows of a model: whether any run is under way, and its schedule on.
 
+    A refresh that ended a moment ago is under way still: its batch follows.
+
     `since` is when it was up again: ticks of before may be caught up with yet. None: long ago.
     """
 

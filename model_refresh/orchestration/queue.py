@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
-from model_refresh.monitoring.batches import Runs
+from model_refresh.monitoring.batches import PATIENCE, Runs
 from model_refresh.monitoring.state import State
 from model_refresh.orchestration.names import (
     DATASET,
@@ -44,7 +44,7 @@ def runs_of(
     if not states:
         return {}
     waiting = instance.get_runs(dg.RunsFilter(statuses=_UNDER_WAY))
-    under_way = {model_of(run) for run in waiting}
+    under_way = {model_of(run) for run in [*waiting, *_just_ended(instance, states[0].now)]}
     stopped = _stopped(instance)
     return {
         model.name: Runs(
@@ -54,6 +54,14 @@ def runs_of(
         )
         for model in (state.model for state in states)
     }
+
+
+def _just_ended(instance: dg.DagsterInstance, now: dt.datetime) -> list[dg.DagsterRun]:
+    """The refreshes whose end was a moment ago: the batch that follows may not be asked for yet."""
+    ended = dg.RunsFilter(
+        statuses=FINISHED, tags={SELECTION_TAG: REFRESH}, updated_after=now - PATIENCE
+    )
+    return list(instance.get_runs(ended))
 
 
 def _is_refresh(run: dg.DagsterRun) -> bool:

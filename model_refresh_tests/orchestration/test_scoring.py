@@ -20,13 +20,12 @@ from dagster._core.scheduler.instigation import (
 )
 
 from model_refresh.config.model import Model
-from model_refresh.monitoring.batches import Uptime
+from model_refresh.monitoring.batches import PATIENCE, Uptime
 from model_refresh.orchestration.build import build_definitions
-from model_refresh.orchestration.names import (
-    score_selection,
-)
+from model_refresh.orchestration.names import score_selection
+from model_refresh.orchestration.queue import runs_of
 from model_refresh_tests.factories import make_model, make_purchases
-from model_refresh_tests.monitoring.worlds import crown, store_of
+from model_refresh_tests.monitoring.worlds import crown, state_at, store_of
 from model_refresh_tests.orchestration.runs import end_run
 
 
@@ -84,6 +83,16 @@ def test_a_run_that_is_under_way_is_waited_for(
     end_run(instance, "repurchase", status=status)
     keys, said = score_tick(daily, instance, TUESDAY)
     assert (keys, said) == ([], "no new frame is to be scored by itself")
+
+
+def test_the_batch_that_follows_a_refresh_is_not_asked_for_twice(
+    daily: Model, instance: dg.DagsterInstance
+) -> None:
+    """The sensor after refreshes asks for it a moment after that has ended."""
+    end_run(instance, "repurchase", status=dg.DagsterRunStatus.SUCCESS)
+    assert score_tick(daily, instance, TUESDAY)[0] == []
+    later = state_at(daily, dt.datetime.now(dt.UTC) + PATIENCE)
+    assert not runs_of(instance, [later], since=None)["repurchase"].is_under_way
 
 
 def test_a_schedule_that_was_stopped_is_not_waited_for(daily: Model, tmp_path: Path) -> None:
