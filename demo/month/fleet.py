@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from world import Shop, World
 
 ROOT = Path(__file__).parents[2]
-DRIFTED, UNDONE, LATE, BROKEN = "daily_b", "offers", "feed_b", "shop_h"
+DRIFTED, UNDONE, LATE, BROKEN, HELD = "daily_b", "offers", "feed_b", "shop_h", "shop_g"
 """The models that something befalls."""
 
 CHANGE = dt.date(1998, 3, 11)

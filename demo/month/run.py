@@ -29,6 +29,7 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 def main() -> None:
     """Live the month and tell of it."""
     folder = ROOT / ".month"
+    Host(folder, MovedClock.at(folder)).crash()  # what a month that was killed left running
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "dagster").mkdir(parents=True)
     shutil.copy(ROOT / "dagster.yaml", folder / "dagster")

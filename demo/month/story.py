@@ -8,7 +8,7 @@ from calm import Watcher
 from host import Host
 from world import World
 
-from fleet import BROKEN, LATE, UNDONE
+from fleet import BROKEN, HELD, LATE, UNDONE
 from model_refresh.storage import Store
 
 MONTH = [dt.date(1998, 3, day) for day in range(1, 32)]
@@ -71,12 +71,12 @@ def bad_champion(stage: Stage) -> None:
 
 def hold(stage: Stage) -> None:
     """A person holds a model."""
-    stage.host.command("hold", "shop_g", "--reason", "the shop moves house")
+    _order(stage, "hold", "the shop moves house")
 
 
 def release(stage: Stage) -> None:
     """And releases it."""
-    stage.host.command("release", "shop_g", "--reason", "it has moved")
+    _order(stage, "release", "it has moved")
 
 
 def machine_dies(stage: Stage) -> None:
@@ -116,6 +116,11 @@ EVENTS: dict[dt.datetime, Deed] = {
     at(24, 8): machine_starts,
 }
 """In order; an event before 06:00 comes before the day's data."""
+
+
+def _order(stage: Stage, kind: str, reason: str) -> None:
+    done = stage.host.command(kind, HELD, "--reason", reason)
+    require(done.returncode == 0, f"the order was refused: {done.stderr}")
 
 
 def require(is_so: bool, otherwise: str) -> None:

@@ -1,5 +1,6 @@
 """What happened in the month and why, from the store alone, and whether it is what should have."""
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from story import CRASH, UP, at
 
-from fleet import BROKEN, DRIFTED, LATE, UNDONE
+from fleet import BROKEN, DRIFTED, HELD, LATE, UNDONE
 from model_refresh.storage import ModelStore, Store
 
 
@@ -36,12 +37,24 @@ def show_month(console: Console, home: Path, postbox: Postbox, *, page: Path) ->
         table.add_row(name, *_counted(store.model(name)))
     console.print(table)
     story = Table("when", "model", "what", "why", title="What happened and why", show_lines=False)
-    for each in sorted(each for name in store.models() for each in happenings(store.model(name))):
+    all_of_it = sorted(each for name in store.models() for each in happenings(store.model(name)))
+    for each in _together(all_of_it):
         story.add_row(f"{each.at:%a %m-%d %H:%M}", each.model, each.what, each.why)
     console.print(story)
     for message in postbox.messages:
-        console.print(f"alert: {message.get('title')}\n  {message.get('message')}")
+        console.print(f"alert: {message.get('title')}")
     console.print(f"The fleet page: {page}")
+
+
+def _together(happenings: list[Happening]) -> list[Happening]:
+    """What happened on one day to several models alike, as one thing, when it happened first."""
+    alike: dict[tuple[dt.date, str, str], list[Happening]] = {}
+    for each in happenings:
+        alike.setdefault((each.at.date(), each.what, each.why), []).append(each)
+    return [
+        dataclasses.replace(some[0], model=", ".join(sorted({each.model for each in some})))
+        for some in alike.values()
+    ]
 
 
 def happenings(model: ModelStore) -> Iterator[Happening]:
@@ -53,6 +66,10 @@ def happenings(model: ModelStore) -> Iterator[Happening]:
         for end in model.promotions(as_of).lines():
             what = f"refresh of {as_of:%m-%d}: {end.record.decision}"
             yield Happening(end.recorded_at, model.name, what, reasons)
+        trial = model.trial_scores(as_of).last()
+        if trial is not None and not trial.record.passes:
+            what, why = f"refresh of {as_of:%m-%d}: rejected", trial.record.sentence
+            yield Happening(trial.recorded_at, model.name, what, why)
     for line in model.champion.lines():
         if line.record.kind != "promotion":
             why = f"{line.record.who}: {line.record.reason}"
@@ -78,8 +95,9 @@ def unmet(home: Path, postbox: Postbox) -> list[str]:
     """What did not go as it should have; nothing where all did."""
     store = Store(home)
     expected = {
-        "each weekly model promoted on each Monday that it could": _mondays(store),
+        "each weekly model that nothing befell ended a refresh each Monday": _mondays(store),
         f"{DRIFTED} was refreshed early for drift": "drift" in _kinds(store.model(DRIFTED)),
+        f"{DRIFTED} has a champion again that holds its promise": _is_sound(store.model(DRIFTED)),
         f"{UNDONE}'s bad champion was rolled back": _entries(store.model(UNDONE))["rollback"] == 1,
         f"{LATE} was refreshed when its data came": _reason_of(store.model(LATE), 9) == "new_data",
         f"{BROKEN} was not refreshed from a broken feed": not store.model(BROKEN)
@@ -89,10 +107,30 @@ def unmet(home: Path, postbox: Postbox) -> list[str]:
             _entries(store.model(name))["rollback"] for name in store.models() if name != UNDONE
         ),
         "one catch-up refresh a model after the week-end": _caught_up(store),
-        f"the refreshes of {CRASH} ended once each": _once(store, CRASH),
-        "people were told": bool(postbox.messages),
+        f"each refresh of {CRASH} ended, and once": _once(store, CRASH),
+        f"{HELD} was not refreshed while it was held": not store.model(HELD)
+        .promotions(at(CRASH.day, 0))
+        .lines(),
+        **{f"people were told: {told}": _was_told(postbox, told) for told in _TOLD},
     }
     return [f"not so: {claim}" for claim, is_so in expected.items() if not is_so]
+
+
+_TOLD = (
+    f"{BROKEN}: the refresh of 1998-03-09 failed",
+    f"{UNDONE}: the champion was rolled back",
+    "not started",
+)
+
+
+def _was_told(postbox: Postbox, told: str) -> bool:
+    return any(told in str(message) for message in postbox.messages)
+
+
+def _is_sound(model: ModelStore) -> bool:
+    """Whether the newest batch that was graded is of a later champion, and has not decayed."""
+    newest = model.performances(model.graded()[-1]).last()
+    return newest is not None and newest.record.entry > 1 and not newest.record.has_decayed
 
 
 def _mondays(store: Store) -> bool:
@@ -123,7 +161,8 @@ def _once(store: Store, day: dt.date) -> bool:
         for line in store.model(name).champion.lines()
         if line.record.kind == "promotion"
     )
-    return all(len(lines) <= 1 for lines in ends.values()) and max(entries.values()) == 1
+    due = {name: len(lines) for name, lines in ends.items() if name not in (HELD, DRIFTED)}
+    return set(due.values()) == {1} and len(ends[DRIFTED]) <= 1 and max(entries.values()) == 1
 
 
 def _kinds(model: ModelStore) -> set[str]:
