@@ -4,6 +4,7 @@ A run key makes one cause start one run. It is not given anew where that run fai
 crash the sensor `recover` starts again, and what failed for good waits for its next cause.
 """
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
@@ -131,5 +132,5 @@ def _request_score(model: Model, partition: str, *, cause: str, sentence: str) -
 
 
 def _tags(model: Model, selection: str, sentence: str) -> dict[str, str]:
-    told = sentence[:_SENTENCE_LENGTH]
+    told = textwrap.shorten(sentence, _SENTENCE_LENGTH, placeholder=" ...")
     return {MODEL_TAG: model.name, SELECTION_TAG: selection, REASON_TAG: told}

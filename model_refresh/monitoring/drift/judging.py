@@ -35,8 +35,8 @@ def column_checks(columns: Sequence[ColumnDrift], least: float) -> Iterator[Chec
         )
         told = f"{title} of {furthest.column} {furthest.value(name):.3g}, "
         told += f"{'more than' if above else 'at most'} {furthest.limits[name]:.3g}"
-        if len(grave or above) > 1:
-            told += f", and of {len(grave or above) - 1} more features"
+        if more := len(grave or above) - 1 if above else 0:
+            told += f", and of {more} more {'feature' if more == 1 else 'features'}"
         if above and not grave:
             told += f"; the champion hardly leans on {'it' if len(above) == 1 else 'them'}"
         outcome = "failed" if grave else "noted" if above else "passed"
