@@ -18,6 +18,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from model_refresh.orchestration.workers import EXECUTE
+from model_refresh.processes import leaders_of
 from model_refresh.storage import Store
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +74,8 @@ def refresh_all(names: Sequence[str], settings: dict[str, str], *, minutes: floa
         finally:
             os.killpg(daemon.pid, signal.SIGTERM)
             daemon.wait(60)
+            for worker in leaders_of(EXECUTE, str(instance)):  # they outlive it
+                worker.kill_group()
     return time.monotonic() - begun
 
 
@@ -85,6 +89,8 @@ def runs_of(settings: dict[str, str]) -> list[Run]:
 
 def report(runs: Sequence[Run], models: int, seconds: float) -> None:
     """Print what was done, how long it took, and how much of that was spent outside of steps."""
+    if not runs:
+        sys.exit("no run has ended in that time: see the daemon's log, which --keep keeps")
     ended = max(run.ended for run in runs)
     wall = ended - min(run.launched for run in runs)
     inside = sum(run.inside for run in runs)
