@@ -118,12 +118,13 @@ def _problems(value: object, environment: Mapping[str, str]) -> Iterator[Problem
             message = f"{name} is each model's own: say it in model.yaml, and leave it out here"
             yield Problem((name,), message, at_key=True)
     filling = Filling(environment)
-    data = filled({k: v for k, v in value.items() if k not in PER_MODEL}, filling)
+    written = {k: v for k, v in value.items() if k not in PER_MODEL}
+    data = filled(written, filling)
     yield from filling.problems
     try:
         validated(data)
     except ValidationError as error:
-        for each in problems_of(error, data, _shared_schema()):
+        for each in problems_of(error, written, _shared_schema()):
             if not _is_of_the_whole(each, data):
                 yield Problem(each.path, filling.unfilled(each.message), each.at_key)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from model_refresh.config.messages import Problem, dotted
+from model_refresh.config.messages import Problem, dotted, shown
 from model_refresh.config.reader import Path
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
@@ -36,9 +36,10 @@ class Filling:
         return filled
 
     def unfilled(self, message: str) -> str:
-        """A message with each filled text as it was written."""
+        """A message with each filled text, whole or cut, as it was written."""
         for filled, written in self.written.items():
-            message = message.replace(repr(filled), repr(written))
+            for told in (repr(filled), shown(filled)):
+                message = message.replace(told, repr(written))
         return message
 
     def _value(self, match: re.Match[str], path: Path) -> str:

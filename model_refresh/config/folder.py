@@ -130,11 +130,12 @@ def _declared(
     problems: list[Problem] = []
     if AT in whole:
         whole[AT], problems = in_full(whole[AT])
-    data = filled({**whole, AT: {}} if problems else whole, filling)
+    written = {**whole, AT: {}} if problems else whole
+    data = filled(written, filling)
     try:
         spec = validated(data)
     except ValidationError as error:
-        return None, valid_sections(data), [*problems, *problems_of(error, data)]
+        return None, valid_sections(data), [*problems, *problems_of(error, written)]
     return spec, dict(spec), problems
 
 

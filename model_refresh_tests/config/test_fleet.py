@@ -145,6 +145,25 @@ def test_the_environment_fills_a_sources_paths_and_is_not_shown(tmp_path: Path) 
     assert "secret" not in repr(model)
 
 
+@pytest.mark.parametrize("length", [1, 200])
+@pytest.mark.parametrize("text", ["scores: {sink: '${URL}'}", "scores: {sink: {sink: '${URL}'}}",
+                                  "scores: {sink: {sink: postgresql, url: '${URL}', table: '${URL}'}}",
+                                  "source: {engine: '${URL}'}"])  # fmt: skip
+def test_no_problem_shows_what_the_environment_holds(
+    tmp_path: Path, text: str, length: int
+) -> None:
+    lines = [line for line in GOOD.splitlines() if not line.startswith(text.split(":")[0])]
+    declare(tmp_path / "fleet", "m", "\n".join([*lines, text]))
+    url = f"postgresql://svc:S3cret@warehouse/{'x' * length}"
+    problems = problems_of(tmp_path / "fleet", {"URL": url})
+    assert problems
+    assert not any("S3cret" in problem for problem in problems)
+    (tmp_path / "fleet" / "m" / "model.yaml").unlink()
+    (tmp_path / "fleet" / "defaults.yaml").write_text(text)
+    problems = problems_of(tmp_path / "fleet", {"URL": url})
+    assert not any("S3cret" in problem for problem in problems)
+
+
 def test_a_problem_shows_a_filled_path_as_it_was_written(tmp_path: Path) -> None:
     declare(tmp_path, "m", GOOD.replace("data/t.parquet", "'${ROOT}/x.doc'"))
     (problem,) = problems_of(tmp_path, {"ROOT": "/secret"})
