@@ -67,6 +67,25 @@ def test_a_fault_is_named_by_the_check_that_is_made_for_it(
     assert check in failures(world, planted.batches, ground_of(world))
 
 
+@pytest.mark.parametrize("kind", ["shuffled rows", "swapped classes", "truncated keys"])
+def test_beside_a_decayed_incumbent_too_a_lost_order_is_a_fault(kind: str, world: World) -> None:
+    (planted,) = [each for each in plant(world, seed=3) if each.kind == kind]
+    judged = judge_trial(planted.batches, ground_of(world), ShiftLimits(), has_decayed=True)
+    assert any(check.outcome == "failed" for check in judged.checks)
+
+
+def test_beside_a_decayed_incumbent_scores_may_move_and_are_told_to(world: World) -> None:
+    moved = table(world, right(world)).with_columns(pl.col("score") ** 0.25)
+    tried, limits = batches(world, moved), ShiftLimits(level=None)
+    strict = judge_trial(tried, ground_of(world), limits)
+    assert {c.name for c in strict.checks if c.outcome == "failed"} >= {"psi", "wasserstein"}
+    eased = judge_trial(tried, ground_of(world), limits, has_decayed=True)
+    assert {c.name for c in eased.checks if c.outcome == "failed"} == set()
+    assert "beside an incumbent that has decayed" in next(
+        c.sentence for c in eased.checks if c.name == "wasserstein"
+    )
+
+
 def test_null_scores_are_counted(world: World) -> None:
     rows = table(world, right(world)).with_columns(
         pl.when(pl.col("id") < 7).then(None).otherwise(pl.col("score")).alias("score")

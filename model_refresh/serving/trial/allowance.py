@@ -42,11 +42,17 @@ class Measure:
 
 
 def measures(
-    now: ScoreShift, then: ScoreShift, level: ScoreShift, *, limits: ShiftLimits
+    now: ScoreShift,
+    then: ScoreShift,
+    level: ScoreShift,
+    *,
+    limits: ShiftLimits,
+    has_decayed: bool = False,
 ) -> tuple[Measure, ...]:
     """Each figure of a column `now` with its limit, from the holdout's (`then`, `level`).
 
-    `level` is the holdout's old scores against themselves at the labels' level.
+    `level` is the holdout's old scores against themselves at the labels' level. Beside an incumbent
+    that has decayed all is allowed but what a shuffled batch would reach, or the holdout's own.
     """
     error = float(np.sqrt(1 / now.distinct + 1 / then.distinct))
     rank = _ranks(then.correlation)
@@ -71,12 +77,18 @@ def measures(
         ("tier_flips", now.tier_flips or 0.0, limits.tier_flips,
          max(flips, level.tier_flips or 0.0)),
     )  # fmt: skip
-    return tuple(
-        Measure(
-            name, value, _limit(name, declared, known, slack[name], factor=limits.holdout_factor)
-        )
+    found = (
+        (name, value, _limit(name, declared, known, slack[name], factor=limits.holdout_factor))
         for name, value, declared, known in asked
     )
+    return tuple(
+        Measure(name, value, _widest(name, limit) if has_decayed else limit)
+        for name, value, limit in found
+    )
+
+
+def _widest(name: str, limit: float | None) -> float | None:
+    return None if limit is None else max(limit, _MOST[name])
 
 
 def _limit(

@@ -54,8 +54,8 @@ def judge_trial(
     """Every check of a trial batch; of unsound batches only what makes them so.
 
     Without an incumbent there is nothing to hold the challenger's ranks against: soundness and
-    level are all that is asked. Nor is there beside one that `has_decayed`: what moves from its
-    scores is told and blocks nothing, or it could never be replaced.
+    level are all that is asked. Beside one that `has_decayed` what moves from its scores is told
+    and blocks nothing, or it could never be replaced; only the ranks may not be of another world.
     """
     sound = tuple(soundness(batches, ground, limits))
     if any(check.outcome == "failed" for check in sound):
@@ -77,7 +77,10 @@ def judge_trial(
             then, by_column(ground.old), _means(ground, batches.task), strict=True
         )
     ]
-    lines = [measures(*each, limits=limits) for each in zip(now, then, moved, strict=True)]
+    lines = [
+        measures(*each, limits=limits, has_decayed=has_decayed)
+        for each in zip(now, then, moved, strict=True)
+    ]
     worst = tuple(_worst(batches.columns, lines, has_tiers=bool(used)))
     if has_decayed:
         worst = tuple(map(_told_only, worst))
@@ -85,7 +88,8 @@ def judge_trial(
 
 
 def _told_only(check: CheckResult) -> CheckResult:
-    if check.outcome != "failed":
+    """The same, blocking nothing; but a lost order is a fault beside whatever incumbent."""
+    if check.outcome != "failed" or check.name in _OF_RANKS:
         return check
     told, _, _ = check.sentence.partition(", more than")
     sentence = f"{told}, beside an incumbent that has decayed: to differ from it is no fault"
