@@ -200,7 +200,10 @@ class Performance(Record):
             return "; ".join(check.sentence for check in failed)
         if not self.graded:
             return f"not graded: {'; '.join(self.notes)}"
-        return f"{self.rows} rows graded: no decay in {len(self.checks)} checks"
+        judged = sum(check.outcome == "passed" for check in self.checks)
+        unjudged = len(self.checks) - judged
+        more = f"; {unjudged} could not be judged" if unjudged else ""
+        return f"{self.rows} rows graded: no decay in {judged} checks{more}"
 
     def of(self, role: str) -> Graded | None:
         """What was graded of one role: champion, challenger, former or constant."""

@@ -1,12 +1,15 @@
 """Which alerts are open, from a real store that something happened to, at a moved `now`."""
 
 import datetime as dt
+import math
 import os
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from model_refresh.config.model import Model
 from model_refresh.monitoring.alerts import Known, open_alerts
 from model_refresh.monitoring.alerts.life import last_sign, leave_sign, silence
 from model_refresh.records import (
@@ -280,11 +283,11 @@ def test_a_champion_worse_than_no_model_is_critical(world: World) -> None:
     (alert,) = world.open(world.at(SECOND))
     assert (alert.kind, alert.severity) == ("worse_than_constant", "critical")
     assert "worse than the constant by 0.02 (at least 0.01 at 95% confidence)" in alert.sentence
-    maybe = graded.model_copy(
-        update={"gain_over_constant": worse.model_copy(update={"upper": 0.0})}
-    )
-    world.grade(FIRST, world.at(SECOND), graded=(maybe,))
-    assert world.open(world.at(SECOND)) == []
+    for upper in (0.0, math.nan):  # too few rows for a bound say nothing
+        unsure = worse.model_copy(update={"upper": upper})
+        maybe = graded.model_copy(update={"gain_over_constant": unsure})
+        world.grade(FIRST, world.at(SECOND), graded=(maybe,))
+        assert world.open(world.at(SECOND)) == []
 
 
 def test_labels_that_should_have_matured_and_are_not_there_are_late(world: World) -> None:
@@ -354,6 +357,60 @@ def test_only_where_the_whole_fleet_was_read_is_a_model_that_is_not_there_gone(
     assert not covers("fleet/geo/model.yaml:3:1 for_each")
     assert not covers("fleet/defaults.yaml:1:1 foo (3 models, geo_web among them)")
     assert not covers("fleet: there is no such folder")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "fleet/defaults.yaml:1:1 foo is not known",
+        "fleet/geo/defaults.yaml:3:9 engine.url: the environment has no GEO",
+        "fleet: there is no such folder; it should hold a folder for each model",
+    ],
+)
+def test_what_keeps_all_models_below_it_from_being_read_is_critical(
+    tmp_path: Path, problem: str
+) -> None:
+    found = open_alerts([], [problem], store=Store(tmp_path), now=CLOCK)
+    (alert,) = found.alerts
+    assert (alert.kind, alert.severity, alert.model) == ("unreadable", "critical", None)
+    assert alert.sentence == problem
+    assert alert.works == (
+        "models below it are not read: no refresh and no batch of them begins; what is in the "
+        "store stays"
+    )
+    assert found.is_blind
+
+
+def test_a_fleet_is_blind_only_where_no_model_of_it_can_be_read(world: World) -> None:
+    def is_blind(models: list[Model], *problems: str) -> bool:
+        store = Store(world.lab.home)
+        return open_alerts(models, problems, store=store, now=world.at(FIRST)).is_blind
+
+    problem = "fleet/churn/model.yaml:3:1 name is missing"
+    assert is_blind([], problem)
+    assert not is_blind([world.lab.model], problem)
+    assert not is_blind([])
+    assert not is_blind([], "fleet/alerts.yaml:1:1 rotes")
+
+
+@pytest.mark.parametrize("who", ["a run that waits", "a lease"])
+def test_what_a_run_that_is_under_way_may_mend_is_not_over_before_its_end(
+    world: World, who: str
+) -> None:
+    when, store = world.at(SECOND, 9), Store(world.lab.home)
+    ended = world.lab.store.promotions(world.lab.day(FIRST)).lines()[0].record
+    world.store(world.at(SECOND)).promotions(world.lab.day(SECOND)).add(ended)
+    (missing,) = world.open(when)
+    assert missing.kind == "scores_missing"
+    known = Known(under_way=frozenset({NAME} if who == "a run that waits" else {}))
+    holder = Holder.here("a test")
+    with lease(world.lab.store, holder=holder) if who == "a lease" else nullcontext():
+        found = open_alerts([world.lab.model], [], store=store, now=when, known=known)
+    assert found.alerts == ()
+    for key in (missing.key, f"not_started|{NAME}|", f"run_failed|{NAME}|score"):
+        assert not found.observed.covers(key)
+    for key in (f"decayed|{NAME}|v", "scores_missing|other|", "not_started||dagster"):
+        assert found.observed.covers(key)
 
 
 def test_the_worst_comes_first(world: World) -> None:

@@ -52,9 +52,9 @@ def _below_constant(told: Performance) -> str | None:
     """By how much a constant is better on these rows, where even the upper bound says so."""
     champion = told.of("champion")
     gain = champion.gain_over_constant if champion is not None else None
-    if gain is None or gain.upper >= 0:
+    if gain is None or not gain.upper < 0:  # nor where no bound can be told
         return None
     return (
         f"{told.primary}: worse than the constant by {-gain.estimate:.4g} (at least "
-        f"{-gain.upper:.4g} at {gain.confidence:.0%} confidence)"
+        f"{-gain.upper:.4g} at {100 * gain.confidence:.4g}% confidence)"
     )

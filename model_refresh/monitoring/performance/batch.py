@@ -62,8 +62,9 @@ def load_batch(model: Model, store: ModelStore, scores: Scores, *, now: dt.datet
     if scores.challenger is not None:
         names = _names(model, CHALLENGER_SCORE)
         present = table.select(pl.all_horizontal(pl.col(names).is_not_null())).to_series()
-        places = np.flatnonzero(present.to_numpy())
-        challenger = _values(table.filter(present), names)
+        if present.any():  # else it scored none of the rows that have labels
+            places = np.flatnonzero(present.to_numpy())
+            challenger = _values(table.filter(present), names)
     return Batch(
         scores=scores,
         labels=labels,

@@ -39,16 +39,17 @@ def apply_decay_policy(
 ) -> Entry | None:
     """Bring the former champion back where a graded batch asks for it; the entry, or None.
 
-    It happens once: only while the version that was graded is champion and came by a promotion or
-    an override. One that a rollback brought back is not rolled back again by itself, and what was
-    rolled back itself never returns: then a refresh has to mend it.
+    It happens once: only while the entry that was graded is the newest and is a promotion or an
+    override; who puts the same version in again knows of its decay. One that a rollback brought
+    back is not rolled back again by itself, and what was rolled back itself never returns: then a
+    refresh has to mend it.
     The entry counts from the first frame that isn't published, at most the newest frame's instant.
     """
     newest = store.champion.last()
     if performance.remedy != "rollback" or newest is None:
         return None
     current, former = newest.record, performance.of("former")
-    if current.version != performance.champion or current.kind == "rollback" or former is None:
+    if newest.number != performance.entry or current.kind == "rollback" or former is None:
         return None
     found = former_of(store, current)
     if found is None or found.version != former.version:

@@ -201,6 +201,16 @@ def test_any_other_policy_leaves_the_champion_where_it_is(
     assert lab.store.champion.lines() == before
 
 
+def test_who_puts_a_decayed_version_in_again_is_not_overruled_by_old_labels(scored: Lab) -> None:
+    bad = scored.store.champion.lines()[-1].record
+    grade_batch(scored.model, scored.store, scored.day(SECOND), now=later(scored, SECOND))
+    assert scored.store.champion.lines()[-1].record.kind == "rollback"
+    override(scored.store, bad.version, as_of=scored.day(THIRD), who="ann", reason="I know better")
+    before = scored.store.champion.lines()
+    grade_batch(scored.model, scored.store, scored.day(SECOND), now=later(scored, SECOND))
+    assert scored.store.champion.lines() == before
+
+
 def test_what_came_after_the_bad_champion_is_not_taken_back(scored: Lab) -> None:
     good = scored.store.champion.line(1).record
     override(
