@@ -37,14 +37,14 @@ def wasserstein_chance(reference: Floats, levels: Floats, sizes: Floats) -> Floa
     return np.asarray(np.square(_z() * area) * sizes)
 
 
-def share_chance(share: float, sizes: Floats) -> Floats:
-    """Of the difference of two shares: the binomial's."""
-    return np.asarray(_z() ** 2 * share * (1 - share) * sizes)
+def share_chance(share: float, sizes: Floats, *, sides: int = 1) -> Floats:
+    """Of the difference of two shares: the binomial's; of its absolute value with two `sides`."""
+    return np.asarray(_z(sides=sides) ** 2 * share * (1 - share) * sizes)
 
 
 def mean_chance(sizes: Floats) -> Floats:
-    """Of the difference of two means in standard deviations."""
-    return np.asarray(_z() ** 2 * sizes)
+    """Of the absolute difference of two means in standard deviations."""
+    return np.asarray(_z(sides=2) ** 2 * sizes)
 
 
 def area_chance(reference: float, current: float) -> float:
@@ -56,7 +56,8 @@ def area_chance(reference: float, current: float) -> float:
     return float(_z() ** 2 * variance * 4 * np.pi)
 
 
-def _z() -> float:
+def _z(*, sides: int = 1) -> float:
+    """The normal quantile; of an absolute difference both sides count."""
     from scipy.special import ndtri  # here: for the command line
 
-    return float(ndtri(1 - CHANCE))
+    return float(ndtri(1 - CHANCE / sides))

@@ -144,7 +144,7 @@ def _missing(tally: Tally, ground: Ground, limit: float | None) -> Measured:
     rows_before, rows_now = beside(tally.rows)
     values = np.abs(now / rows_now - before / rows_before)
     known = (tally.missing[:-1].sum() + 0.5) / (tally.rows[:-1].sum() + 1)
-    chances = share_chance(float(known), ground.sizes)
+    chances = share_chance(float(known), ground.sizes, sides=2)
     return measured(Asked("missing", limit, kind="distance", looks=ground.looks), values, chances)
 
 
