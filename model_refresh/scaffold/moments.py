@@ -1,6 +1,5 @@
 """Which columns say when: dates and timestamps, and text or numbers that are written dates."""
 
-import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -21,6 +20,7 @@ _TEXTS = (
     (r"\d{4}/\d{2}/\d{2}", "try_strptime({}, '%Y/%m/%d')"),
     (r"\d{1,2}\.\d{1,2}\.\d{4}", "try_strptime({}, '%d.%m.%Y')"),
     (r"\d{1,2}/\d{1,2}/\d{4}", "try_strptime({}, '%m/%d/%Y')"),
+    (r"\d{1,2}/\d{1,2}/\d{4}", "try_strptime({}, '%d/%m/%Y')"),
     (r"\d{8}", "try_strptime({}, '%Y%m%d')"),
 )
 _NUMBERS = (
@@ -98,21 +98,18 @@ def _on_midnight(table: Table, column: ColumnFacts) -> bool:
 
 
 def _written(table: Table, column: ColumnFacts) -> Moment | None:
+    """Text that one of the formats reads; of two that fit, the one that reads more of all rows."""
     seen = table.looked_at[column.name].drop_nulls().head(_SAMPLE)
+    best, share = None, 1 - _MOST_ODD
     for pattern, sql in _TEXTS:
-        fits = seen.str.contains(f"^{pattern}$")
-        if fits.mean() > 1 - _MOST_ODD:  # type: ignore[operator]
+        if seen.str.contains(f"^{pattern}$").mean() > 1 - _MOST_ODD:  # type: ignore[operator]
             read = sql.format(column.sql)
-            if "%m/%d" in sql and _is_day_first(seen):
-                read = read.replace("%m/%d", "%d/%m")
-            if not _reads(table, read, column):
-                continue
-            return Moment(column, read, is_day=not seen.str.contains(":").any())
-    return None
-
-
-def _is_day_first(seen: pl.Series) -> bool:
-    return any(int(re.split(r"\D", text)[0]) > 12 for text in seen.to_list())
+            found = _readable(table, read, column)
+            if found > share or (best is None and found == share):
+                best, share = read, found
+    if best is None:
+        return None
+    return Moment(column, best, is_day=not seen.str.contains(":").any())
 
 
 def _numbered(table: Table, column: ColumnFacts) -> Moment | None:
@@ -121,18 +118,15 @@ def _numbered(table: Table, column: ColumnFacts) -> Moment | None:
     for low, high, sql, needs_name in _NUMBERS:
         if low <= column.low and column.high <= high and (column.words & TIMES or not needs_name):
             read = sql.format(column.sql)
-            if _reads(table, read, column):
+            if _readable(table, read, column) >= 1 - _MOST_ODD:
                 return Moment(column, read, is_day="make_timestamp" not in sql)
     return None
 
 
-def _reads(table: Table, read: str, column: ColumnFacts) -> bool:
-    """Whether nearly all of the first values can be read so."""
-    row = table.ask(
-        f"SELECT count({read}) AS read, count({column.sql}) AS known "
-        f"FROM (SELECT {column.sql} FROM {table.sql} LIMIT {_SAMPLE})"
-    )
-    return float(str(row["read"])) >= (1 - _MOST_ODD) * float(str(row["known"]))
+def _readable(table: Table, read: str, column: ColumnFacts) -> float:
+    """The share of all known values that can be read so."""
+    row = table.ask(f"SELECT count({read}) AS read, count({column.sql}) AS known FROM {table.sql}")
+    return float(str(row["read"])) / max(float(str(row["known"])), 1.0)
 
 
 def _likely(column: ColumnFacts) -> float:

@@ -34,6 +34,15 @@ def test_of_purchases_it_asks_who_comes_back(bought: Guess) -> None:
     assert 0.02 < found.label_mean < 0.98
 
 
+def test_days_before_months_are_told_by_all_rows_and_not_by_the_first(tmp_path: Path) -> None:
+    rows = purchases(customers=5000).with_columns(pl.col("bought").dt.strftime("%d/%m/%Y"))
+    (features,) = (
+        text for name, text in proposed(tmp_path, rows).files.items() if name == "features.sql"
+    )
+    assert "'%d/%m/%Y'" in features
+    assert "'%m/%d/%Y'" not in features
+
+
 def test_a_regression_of_purchases_asks_how_much_is_spent(tmp_path: Path) -> None:
     rows = purchases()
     guess = written(tmp_path, rows, task="regression")
