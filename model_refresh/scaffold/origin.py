@@ -86,12 +86,7 @@ def find_origin(text: str, here: Path) -> Origin:
 
 def _files_origin(text: str, here: Path) -> Origin:
     declared = os.path.normpath(here.resolve() / text)
-    if "${" in declared:
-        raise DataError(
-            f"{declared!r} has '${{' in its path, which a declaration takes for a variable of the "
-            "environment: rename the file",
-            check="from",
-        )
+    _require_plain(declared)
     if not found_files(declared, _ROOT):
         raise DataError(f"there is no file {text!r} in {here.resolve()}", check="from")
     return Origin(_identifier(Path(declared)), declared)
@@ -99,6 +94,7 @@ def _files_origin(text: str, here: Path) -> Origin:
 
 def _table_origin(path: Path, table: str | None) -> Origin:
     declared = os.path.normpath(path.resolve())
+    _require_plain(declared)
     known = tables_of(Path(declared))
     if table is None and len(known) == 1:
         (table,) = known
@@ -109,6 +105,15 @@ def _table_origin(path: Path, table: str | None) -> Origin:
             check="from",
         )
     return Origin(table, declared, database=True)
+
+
+def _require_plain(declared: str) -> None:
+    if "${" in declared:
+        raise DataError(
+            f"{declared!r} has '${{' in its path, which a declaration takes for a variable of the "
+            "environment: rename the file",
+            check="from",
+        )
 
 
 def _identifier(path: Path) -> str:
