@@ -20,12 +20,14 @@ from pydantic import (
 )
 
 from model_refresh.alerting.allowed import Allowed, parse_allowed
-from model_refresh.alerting.digest import DIGEST, is_digest
+from model_refresh.alerting.digest import DIGEST, LONGEST, is_digest
 from model_refresh.records import Alert, AlertKind, AlertSeverity
 
 _UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 _LENGTH = r"^[1-9][0-9]{0,3}[mhd]$"
 _NAME = r"^[a-z][a-z0-9_]{0,62}$"
+_OF_THE_FLEET: tuple[AlertKind, ...] = ("not_started", "unreadable")
+"""What is said of all models at once, as critical: Dagster stopped, none of them can be read."""
 _URL = {"type": "string", "minLength": 1, "maxLength": 2000}
 
 
@@ -42,7 +44,9 @@ def _allowed(text: str) -> str:
 
 def _digest(text: str) -> str:
     if not is_digest(text):
-        raise ValueError(f"{text!r} is not accepted; accepted: 15m, 1h, daily at 08:00 (UTC)")
+        hours = LONGEST // dt.timedelta(hours=1)
+        accepted = f"15m, 1h, up to {hours}h, daily at 08:00 (UTC)"
+        raise ValueError(f"{text!r} is not accepted; accepted: {accepted}")
     return text
 
 
@@ -167,11 +171,32 @@ class AlertsSpec(_Declared):
         """`allow`, parsed."""
         return tuple(parse_allowed(text) for text in self.allow)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may be declared and is hardly meant: routes, none of them for the whole fleet."""
+        untold = [
+            kind
+            for kind in _OF_THE_FLEET
+            if not any(route.match.takes(_of_the_fleet(kind)) for route in self.routes)
+        ]
+        if not untold or not self.routes:
+            return ()
+        return (
+            f"no route takes critical alerts about the whole fleet ({', '.join(untold)}), such as "
+            "that Dagster stopped: have a route for them without owners and models",
+        )
+
     def addresses(self) -> Iterator[tuple[str, Route, str]]:
         """The name of each address as the log of what was sent has it, its route, and the url."""
         for route in self.routes:
             for number, url in enumerate(route.urls, 1):
                 yield (route.name if number == 1 else f"{route.name}[{number}]"), route, url
+
+
+def _of_the_fleet(kind: AlertKind) -> Alert:
+    return Alert(
+        kind=kind, severity="critical", model=None, key=kind, sentence="", works="", command=""
+    )
 
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

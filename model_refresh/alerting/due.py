@@ -23,6 +23,8 @@ _AT_ONCE = 3
 """So many messages in an hour go before critical alerts, too, wait for the digest."""
 _FIRST_WAIT = dt.timedelta(seconds=30)
 _ORDER: tuple[AlertSeverity, ...] = ("critical", "warning", "info")
+_MENDED_BY_RUNS = frozenset[AlertKind]({"not_started", "scores_missing", "run_failed"})
+"""What is not told while a run of the model is under way, since that may be its end."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,16 @@ class Observed:
     read: frozenset[str] | None = None
     """Of a fleet that could be read only in part, the models that were. None: all were, so that a
     model that isn't there is gone."""
+    under_way: frozenset[str] = frozenset()
+    """Models that a run waits or works on: what it may mend is open no longer and not over yet."""
 
     def covers(self, key: str) -> bool:
         """Whether an alert of this key would be open now if its cause still held."""
         kind, _, rest = key.partition("|")
         model = rest.partition("|")[0]
         if kind not in self.kinds or model in self.unseen:
+            return False
+        if kind in _MENDED_BY_RUNS and model in self.under_way:
             return False
         return not model or self.read is None or model in self.read
 

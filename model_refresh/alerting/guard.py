@@ -33,7 +33,8 @@ class Guard:
         self.refused: str | None = None
         """The first host, program or socket that was refused, for people."""
         self._entries: tuple[Allowed, ...] = ()
-        self._addresses: set[str] = set()
+        self._ports: dict[str, set[int | None]] = {}
+        """Of each address that an allowed host was found at, that host's; None is any."""
 
     def arm(self) -> None:
         """From now on nothing is contacted but what is allowed; there is no way back."""
@@ -49,9 +50,10 @@ class Guard:
     def _resolved(self, *args: object, **kwargs: object) -> list[tuple[Any, ...]]:
         """A look-up whose answers may be connected to; one that isn't allowed raises before it."""
         found = self._look_up(*args, **kwargs)
-        host = args[0] if args else kwargs.get("host")
-        if not self._is_own(host) or self._is_admitted(str(host), None):
-            self._addresses.update(str(each[4][0]) for each in found)
+        name = _name(args[0] if args else kwargs.get("host"))
+        ports = {entry.port for entry in self._entries if entry.admits(name, None)}
+        for each in found:
+            self._ports.setdefault(str(each[4][0]), set()).update(ports)
         return list(found)
 
     def _audit(self, event: str, args: tuple[object, ...]) -> None:
@@ -72,18 +74,19 @@ class Guard:
         if not isinstance(address, tuple) or len(address) < 2:
             raise self._refusal("a socket of this machine")
         host, port = str(address[0]), int(address[1])
-        ports = {entry.port for entry in self._entries}
-        if host not in self._addresses or (None not in ports and port not in ports):
+        ports = self._ports.get(host, set())
+        if None not in ports and port not in ports:
             self._require(host, port)
 
     def _require(self, host: object, port: int | None) -> None:
-        name = host.decode(errors="replace") if isinstance(host, bytes) else str(host)
-        if not self._is_admitted(name, port):
+        name = _name(host)
+        if not any(entry.admits(name, port) for entry in self._entries):
             raise self._refusal(name if port is None else f"{name}:{port}")
-
-    def _is_admitted(self, name: str, port: int | None) -> bool:
-        return any(entry.admits(name, port) for entry in self._entries)
 
     def _refusal(self, what: str) -> Refused:
         self.refused = self.refused or what
         return Refused(f"{what} is not on the allow-list")
+
+
+def _name(host: object) -> str:
+    return host.decode(errors="replace") if isinstance(host, bytes) else str(host)

@@ -43,7 +43,7 @@ class Message:
 
 def message(letter: Letter) -> Message:
     """The message that tells of a letter's alerts: the first in full, and how to see the others."""
-    return Message(title=_title(letter), body="\n".join(_lines(letter)))
+    return Message(title=_title(letter), body="\n".join(_lines(letter)).lstrip())
 
 
 def plain(text: str, longest: int = _SENTENCE) -> str:
@@ -70,24 +70,26 @@ def _title(letter: Letter) -> str:
 
 
 def _lines(letter: Letter) -> Iterator[str]:
+    """A short line for everything first, then the details: services cut off what is too long."""
     alerts, rest = letter.alerts[:_SHOWN], len(letter.alerts) - _SHOWN
     if rest > 0:
         yield f"the first {_SHOWN} of {len(letter.alerts)}; all: model-refresh alerts"
-        yield ""
-    for alert in alerts:
-        yield from _told(alert)
+    if len(letter.alerts) + len(letter.over) > 1:
+        yield from (f"{alert.severity}: {_named(alert.key)}" for alert in alerts)
     for key in letter.over[:_SHOWN]:
         yield f"over: {_named(key)}"
     if len(letter.over) > _SHOWN:
         yield f"over: {len(letter.over) - _SHOWN} more"
+    for alert in alerts:
+        yield from _told(alert)
 
 
 def _told(alert: Alert) -> Iterator[str]:
     name = plain(alert.model or "the fleet", _NAME)
+    yield ""
     yield f"{alert.severity}: {name}: {plain(alert.sentence)}"
     yield f"  still works: {plain(alert.works)}"
     yield f"  more: {plain(alert.command)}"
-    yield ""
 
 
 def _named(key: str) -> str:

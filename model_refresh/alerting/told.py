@@ -4,13 +4,15 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from model_refresh.alerting.due import History
+from model_refresh.alerting.digest import LONGEST
+from model_refresh.alerting.due import REPEAT, History
 from model_refresh.records import SentAlert
 from model_refresh.storage import Line
 from model_refresh.storage.log import Log
 
-_BACK = dt.timedelta(days=4)
-"""What is open is told again each day, so older messages tell of nothing that is still open."""
+_BACK = LONGEST + 2 * REPEAT
+"""What is open is told again each day, or with the next digest where that is later, so older
+messages tell of nothing that is still open."""
 
 
 def histories(log: Log[SentAlert]) -> Mapping[str, History]:

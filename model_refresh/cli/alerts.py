@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +15,7 @@ from model_refresh.config.fleet import read_fleet
 from model_refresh.errors import ConfigError, DataError
 from model_refresh.monitoring.alerts import FleetAlerts, open_alerts
 from model_refresh.monitoring.alerts.fleet import OVERDUE
-from model_refresh.monitoring.alerts.life import known_of, last_sign, silence
+from model_refresh.monitoring.alerts.life import is_watched, known_of, unwatched
 from model_refresh.pipeline.alerts import tell_fleet
 from model_refresh.records import Alert, SentAlert
 from model_refresh.storage import Line, Store
@@ -53,27 +52,30 @@ def alerts(
         say(f"until {fleet / FILE} is mended nobody is told: {declared.problems[0]}")
     elif not declared.spec.routes:
         say(f"nobody is told: {fleet / FILE} declares no route")
+    for warning in declared.spec.warnings:
+        say(f"warning: {FILE}: {warning}")
 
 
 def watchdog(json: Json = False, fleet: FleetFolder = FLEET, home: Home = HOME) -> None:
     """Say and send what should have run and did not; for cron or a timer, outside of Dagster.
 
     Exits 1 when something is overdue, when something can't be read, so that nobody knows, or when a
-    message could not be sent.
+    message could not be sent. What can't be read is sent while Dagster's sensor is silent.
     """
-    store, declared = Store(home), read_alerts(fleet, environment=os.environ)
+    store, declared, now = Store(home), read_alerts(fleet, environment=os.environ), utc_now()
     found = _look(store, declared, fleet)
-    late = FleetAlerts(found.overdue, replace(found.observed, kinds=frozenset(OVERDUE)))
-    beat = not late.alerts and not found.unreadable
-    told = tell_fleet(store, declared.spec, late, now=utc_now(), beat=beat)
-    troubles = [*_sentences(found.unreadable), *told.troubles]
+    late, unread = found.overdue, found.unreadable
+    # what the sensor read last may be older: it would say over what is said here, again and again
+    sent_here = found.about(OVERDUE if is_watched(store, now) else (*OVERDUE, "unreadable"))
+    told = tell_fleet(store, declared.spec, sent_here, now=now, beat=not late and not unread)
+    troubles = [*_sentences(unread), *told.troubles]
     if json:
-        open_now, sent = [plain(a) for a in late.alerts], [plain(each) for each in told.sent]
-        print_json({"overdue": open_now, "sent": sent, "troubles": troubles})
-    elif not late.alerts and not found.unreadable:
+        sent = [plain(each) for each in told.sent]
+        print_json({"overdue": [plain(a) for a in late], "sent": sent, "troubles": troubles})
+    elif not late and not unread:
         say("everything that was due has begun")
-    if late.alerts or troubles:
-        raise DataError("\n".join([*_sentences(late.alerts), *troubles]))
+    if late or troubles:
+        raise DataError("\n".join([*_sentences(late), *troubles]))
 
 
 def _sentences(alerts: Sequence[Alert]) -> list[str]:
@@ -87,7 +89,7 @@ def _look(store: Store, declared: AlertsReading, fleet: Path) -> FleetAlerts:
     known = known_of(store, now, declared.spec.grace_time)
     told = [*problems, *declared.told]
     found = open_alerts(models, told, store=store, now=now, known=known)
-    silent = silence(last_sign(store), now)
+    silent = unwatched(store, now)
     return found if silent is None else FleetAlerts((silent, *found.alerts), found.observed)
 
 

@@ -25,6 +25,7 @@ from model_refresh.cli.shared import (
     say,
     store_of,
 )
+from model_refresh.config.alerts import FILE as ALERTS_FILE
 from model_refresh.config.alerts import read_alerts
 from model_refresh.config.demands import missing_libraries
 from model_refresh.config.fleet import read_fleet
@@ -55,6 +56,8 @@ def check(
     """Find every error of every model, with file, line and column."""
     models, problems = _with_sound_queries(*_read(fleet, names))
     warned = {model.name: [*warnings(model), *query_warnings(model)] for model in models}
+    if not names and (said := read_alerts(fleet, environment=os.environ).spec.warnings):
+        warned[ALERTS_FILE] = [*said]
     problems += [line for model in models for line in missing_libraries(model)]
     probes: list[Probe] = []
     for model in models if data else []:

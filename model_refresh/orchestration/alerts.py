@@ -32,7 +32,7 @@ def alerts_sensor(
 ) -> dg.SensorDefinition:
     """Tells by `alerts.yaml` what is open; without that file it is only logged."""
     post, memo = Post(), Memo()
-    names = {model.name for model in models}
+    names = None if problems else {model.name for model in models}
 
     @dg.sensor(
         name="alerts",

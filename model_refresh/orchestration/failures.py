@@ -49,18 +49,22 @@ class Failures(Record):
         return {(each.model, each.selection): each for each in self.failed}
 
     def after(
-        self, instance: dg.DagsterInstance, models: Collection[str], now: dt.datetime
+        self, instance: dg.DagsterInstance, models: Collection[str] | None, now: dt.datetime
     ) -> "Failures":
-        """The same, with what has ended since; runs of models that are gone are forgotten."""
+        """The same, with what has ended since; runs of models that are gone are forgotten.
+
+        `models` are those of the fleet; None: not all can be read, so that none counts as gone.
+        """
         since = (self.since or now - _FIRST_LOOK) - _OVERLAP
         ended = dg.RunsFilter(statuses=_ENDED, updated_after=since)
         records = instance.get_run_records(ended, order_by="update_timestamp", ascending=True)
-        known = {key: each for key, each in self.by_model.items() if key[0] in models}
+        known = {key: each for key, each in self.by_model.items() if _is_there(key[0], models)}
         last: dict[tuple[str, str], RunRecord] = {}
         for record in records:
             tags = record.dagster_run.tags
-            if tags.get(MODEL_TAG) in models and not is_to_be_started_again(record.dagster_run):
-                last[tags[MODEL_TAG], tags.get(SELECTION_TAG, "run")] = record
+            name = tags.get(MODEL_TAG, "")
+            if _is_there(name, models) and not is_to_be_started_again(record.dagster_run):
+                last[name, tags.get(SELECTION_TAG, "run")] = record
         for key, record in last.items():
             known.pop(key, None)
             if record.dagster_run.status == DagsterRunStatus.FAILURE:
@@ -84,6 +88,10 @@ def stopped_schedules(instance: dg.DagsterInstance) -> frozenset[str]:
     )
     names = (state.instigator_name for state in states)
     return frozenset(name.removesuffix(_SCHEDULE) for name in names if name.endswith(_SCHEDULE))
+
+
+def _is_there(name: str, models: Collection[str] | None) -> bool:
+    return bool(name) if models is None else name in models
 
 
 def _failure(instance: dg.DagsterInstance, record: RunRecord, key: tuple[str, str]) -> RunFailure:

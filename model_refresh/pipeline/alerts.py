@@ -36,10 +36,11 @@ def tell_fleet(  # noqa: PLR0913  (what is known and when, and who sends)
 ) -> Told:
     """Send what is due; the heartbeat's address is asked where all was told and `beat` is so.
 
-    Nothing is raised for what could not be sent: it is in the answer, and in the log of messages.
+    It is not while no model can be read, so that whoever watches it notices. Nothing is raised for
+    what could not be sent: it is in the answer, and in the log of messages.
     """
     came = tell(store, spec, found.alerts, observed=found.observed, now=now, by=by)
-    if not beat or not came.is_told:
+    if not beat or not came.is_told or found.is_blind:
         return Told(came.sent)
     outcome = ping(spec, by=by)
     return Told(came.sent, outcome.failure if outcome is not None else None)

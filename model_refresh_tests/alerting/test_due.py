@@ -4,9 +4,16 @@ import datetime as dt
 
 import pytest
 
+from model_refresh.alerting import AlertsSpec
 from model_refresh.alerting.due import History, Letter, Look, Observed, Seen, letter
 from model_refresh.records import Alert
-from model_refresh_tests.alerting.factories import EVERYWHERE, NOW, make_alert, make_route
+from model_refresh_tests.alerting.factories import (
+    EVERYWHERE,
+    NOW,
+    make_alert,
+    make_route,
+    make_spec,
+)
 
 MINUTE = dt.timedelta(minutes=1)
 WARNING = make_alert("loyal", "overdue", "warning")
@@ -67,8 +74,14 @@ def test_what_is_over_is_said_once() -> None:
         Observed(frozenset({"drift"})),
         Observed(EVERYWHERE.kinds, frozenset({"churn"})),
         Observed(EVERYWHERE.kinds, read=frozenset({"loyal"})),
+        Observed(EVERYWHERE.kinds, under_way=frozenset({"churn"})),
     ],
-    ids=["another kind", "the store could not be read", "the declaration could not be read"],
+    ids=[
+        "another kind",
+        "the store could not be read",
+        "the declaration could not be read",
+        "a run that may mend it is under way",
+    ],
 )
 def test_what_was_not_looked_at_is_not_over(observed: Observed) -> None:
     assert due(history=told(CRITICAL, 20 * MINUTE), observed=observed) is None
@@ -147,6 +160,29 @@ def test_info_goes_only_where_it_is_asked_for() -> None:
     drift = make_alert(kind="drift", severity="info")
     assert not make_route().match.takes(drift)
     assert make_route(match={"severities": ("info",)}).match.takes(drift)
+
+
+@pytest.mark.parametrize(
+    ("matches", "untold"),
+    [
+        ([{}], None),
+        ([{"owners": ("team:crm",)}], "not_started, unreadable"),
+        ([{"models": ("churn_*",)}, {"severities": ("warning",)}], "not_started, unreadable"),
+        ([{"owners": ("team:crm",)}, {"models": ("*",)}], None),
+        ([{"kinds": ("not_started",)}], "unreadable"),
+        ([{"kinds": ("not_started",)}, {"kinds": ("unreadable",)}], None),
+    ],
+)
+def test_a_declaration_whose_routes_all_pass_over_the_fleet_is_warned_of(
+    matches: list[dict[str, object]], untold: str | None
+) -> None:
+    warnings = make_spec(*(make_route(match=match) for match in matches)).warnings
+    said = f"no route takes critical alerts about the whole fleet ({untold}), such as"
+    assert [each.startswith(said) for each in warnings] == ([] if untold is None else [True])
+
+
+def test_where_nothing_is_routed_there_is_nothing_to_warn_of() -> None:
+    assert AlertsSpec().warnings == ()
 
 
 def test_an_alert_of_the_fleet_goes_where_all_models_do() -> None:

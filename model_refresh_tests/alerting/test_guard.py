@@ -63,6 +63,22 @@ def test_what_is_allowed_is_reached_by_its_name_at_its_port_alone() -> None:
     assert (len(http.paths), len(other.paths)) == (1, 0)
 
 
+def test_a_port_that_another_host_is_allowed_at_is_not_lent_to_this_one() -> None:
+    with http_server() as http, http_server() as other:
+        lent = f'parse_allowed("json://127.0.0.2:{other.port}")'
+        script = ARMED.replace("guard.only([", f"guard.only([{lent}, ")
+        look_up = "socket.getaddrinfo('localhost', None, socket.AF_INET)"
+        by_bytes = look_up.replace("'localhost'", "b'localhost'")
+        meet = "socket.socket().connect(('127.0.0.1', {}))"
+        attempts = (by_bytes, meet.format(http.port), look_up, meet.format(other.port))
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(port=http.port, attempts=attempts)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    refused = f"Refused 127.0.0.1:{other.port}"
+    assert done.stdout.splitlines() == ["done None"] * 3 + [refused]
+
+
 def test_this_machines_own_name_may_be_allowed_like_any_other() -> None:
     with http_server() as http:
         ask = f"urllib.request.urlopen('http://{{}}:{http.port}/').read()"

@@ -9,6 +9,7 @@ from model_refresh.monitoring.alerts.fleet import KINDS
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "alerts.md"
 ENVIRONMENT = {
     "SLACK_URL": "slack://a/b/c",
+    "OPERATORS_URL": "slack://d/e/f",
     "TEAMS_URL": "https://example.webhook.office.com/x",
     "MAIL_USER": "ann",
     "MAIL_PASSWORD": "secret",
@@ -27,4 +28,5 @@ def test_the_example_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "alerts.yaml").write_text(example)
     reading = read_alerts(tmp_path, environment=ENVIRONMENT)
     assert reading.problems == ()
-    assert len(reading.spec.routes) == 3
+    assert len(reading.spec.routes) == 4
+    assert reading.spec.warnings == ()

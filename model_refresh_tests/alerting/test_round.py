@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from model_refresh.alerting import AlertsSpec, Observed, tell, try_route
 from model_refresh.alerting.round import Round
@@ -142,6 +143,16 @@ def test_the_heartbeat_is_not_asked_while_a_message_waits_for_another_try(world:
     assert [task.url for task in world.post.tasks] == ["${URL}", "${URL}", "${PING}"]
 
 
+def test_the_heartbeat_is_not_asked_while_no_model_can_be_read(world: World) -> None:
+    spec = make_spec(heartbeat="${PING}")
+    for read in (frozenset[str](), frozenset({"churn"}), None):
+        found = FleetAlerts((), Observed(EVERYWHERE.kinds, read=read))
+        tell_fleet(world.store, spec, found, now=world.now, by=world.post)
+        if read == frozenset():
+            assert world.post.tasks == []
+    assert [task.url for task in world.post.tasks] == ["${PING}", "${PING}"]
+
+
 def test_a_daily_digest_knows_across_restarts_what_it_saw_and_when(world: World) -> None:
     spec, drift = make_spec(make_route(digest="daily at 12:05")), make_alert(severity="warning")
     assert world.round(drift, spec=spec) == []
@@ -218,6 +229,24 @@ def test_a_test_goes_to_every_address_and_is_no_news(world: World) -> None:
         ConfigError, match=r"no route 'otter' in alerts\.yaml; there are ops, other"
     ):
         try_route(world.store, spec, "otter", by=world.post)
+
+
+@pytest.mark.parametrize("digest", ["48h", "2880m"])
+def test_the_longest_digest_still_knows_what_it_told(world: World, digest: str) -> None:
+    spec, still = make_spec(make_route(digest=digest)), make_alert(severity="warning")
+    gone = make_alert("gone", severity="warning")
+    world.round(still, gone, spec=spec)
+    for _ in range(95):
+        world.now += 60 * MINUTES
+        world.round(still, spec=spec)
+    assert [len(line.record.told) for line in world.store.alerts.lines()] == [2, 1]
+    assert world.store.alerts.lines()[1].record.resolved == (gone.key,)
+
+
+@pytest.mark.parametrize("digest", ["49h", "2881m", "9999h"])
+def test_a_digest_longer_than_what_was_told_is_remembered_is_refused(digest: str) -> None:
+    with pytest.raises(ValidationError, match="accepted: 15m, 1h, up to 48h"):
+        make_route(digest=digest)
 
 
 def test_only_the_last_days_of_the_log_are_read(world: World) -> None:

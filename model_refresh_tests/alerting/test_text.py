@@ -4,6 +4,7 @@ import pytest
 
 from model_refresh.alerting.due import Letter
 from model_refresh.alerting.text import message, plain
+from model_refresh.records import AlertKind
 from model_refresh_tests.alerting.factories import make_alert
 
 
@@ -46,6 +47,25 @@ def test_three_hundred_alerts_are_one_short_message_that_names_ten() -> None:
     assert told.body.startswith("the first 10 of 300; all: model-refresh alerts\n")
     assert [name for name in ("m000", "m009", "m010") if name in told.body] == ["m000", "m009"]
     assert len(told.body) < 6000
+
+
+SHORTEST = 1000
+"""So many characters Teams' workflows take, the fewest of the services that cut off the rest."""
+
+
+def test_what_a_service_cuts_off_is_detail() -> None:
+    kinds: tuple[AlertKind, ...] = ("scores_undelivered", "worse_than_constant")
+    alerts = tuple(
+        make_alert(f"churn_{number:02}", kinds[number % 2], sentence="x" * 300)
+        for number in range(10)
+    )
+    over = tuple(f"worse_than_constant|loyal_{number:02}|v" for number in range(10))
+    told = message(Letter(alerts, over))
+    shown = f"{told.title}\n{told.body}"[:SHORTEST]
+    assert "critical: churn_00: scores undelivered\n" in shown
+    assert "critical: churn_09: worse than constant\n" in shown
+    assert "over: loyal_09: worse than constant\n\n" in shown
+    assert told.body.count("  still works: the champion") == 10
 
 
 def test_what_is_over_is_named() -> None:

@@ -12,7 +12,7 @@ from model_refresh.storage import Store
 from model_refresh.storage.store import utc_now
 from model_refresh_tests.alerting.servers import http_server
 from model_refresh_tests.cli.terminal import run
-from model_refresh_tests.lab import Lab
+from model_refresh_tests.lab import NAME, Lab
 
 SECRET = "T0kenOfTheHook"
 HOUR = dt.timedelta(hours=1)
@@ -100,6 +100,21 @@ def test_check_finds_what_is_wrong_with_alerts_yaml(lab: Lab) -> None:
     assert "declares no route" not in shown
 
 
+def test_routes_that_all_pass_over_the_whole_fleet_are_warned_of(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK", "json://127.0.0.1/")
+    text = 'allow: ["json://127.0.0.1"]\nroutes: [{name: crm, urls: "${HOOK}"%s}]\n'
+    warning = "warning: alerts.yaml: no route takes critical alerts about the whole fleet"
+    (lab.fleet / "alerts.yaml").write_text(text % ", match: {owners: [crm]}")
+    assert warning in run(lab, "alerts").out
+    assert warning in run(lab, "check").out
+    assert warning not in run(lab, "check", NAME).out
+    assert list(run(lab, "check", "--json").json["warnings"]) == [NAME, "alerts.yaml"]
+    (lab.fleet / "alerts.yaml").write_text(text % "")
+    assert warning not in run(lab, "alerts").out + run(lab, "check").out
+
+
 def broken_model(lab: Lab) -> None:
     file = lab.folder / "model.yaml"
     file.write_text(file.read_text() + "foo: 1\n")
@@ -118,9 +133,18 @@ def damaged_store(lab: Lab) -> None:
     file.write_bytes(file.read_bytes().replace(b"2024", b"2025"))
 
 
-@pytest.mark.parametrize("what", [broken_model, broken_defaults, no_fleet, damaged_store])
+@pytest.mark.parametrize(
+    ("what", "sent"),
+    [
+        (broken_model, None),
+        (broken_defaults, "critical: the fleet: "),
+        (no_fleet, None),
+        (damaged_store, "critical: visits: what is stored of it can't be read"),
+    ],
+    ids=["a warning waits", "defaults", "no fleet and so no route", "the store"],
+)
 def test_the_watchdog_says_what_it_could_not_look_at_and_tells_nothing_as_over(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch, what: Callable[[Lab], None]
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, what: Callable[[Lab], None], sent: str | None
 ) -> None:
     with http_server() as http:
         declare(lab, http.port, more="heartbeat: ${BEAT}\n")
@@ -132,8 +156,30 @@ def test_the_watchdog_says_what_it_could_not_look_at_and_tells_nothing_as_over(
     assert told.code == 1
     assert "everything that was due has begun" not in told.out
     assert "can't be read" in told.err or "foo" in told.err or "no such folder" in told.err
-    assert [each["title"][:16] for each in http.messages] == ["critical: visits"]
-    assert len(http.paths) == 1
+    first, *later = [each["title"] for each in http.messages]
+    assert first.startswith("critical: visits: the refresh of ")
+    assert [sent is not None and title.startswith(sent) for title in later] == [True] * len(later)
+    assert len(later) == (sent is not None)
+    assert not any("over: " in each["message"] for each in http.messages)
+    assert len(http.paths) == len(http.messages)
+
+
+def test_what_cannot_be_read_is_left_to_the_sensor_while_that_looks(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quiet = lab.again({"schedule.active": False})
+    broken_defaults(quiet)
+    with http_server() as http:
+        declare(quiet, http.port)
+        monkeypatch.setenv("HOOK", f"json://127.0.0.1:{http.port}/{SECRET}")
+        leave_sign(Store(quiet.home), Known(), utc_now())
+        watched = run(quiet, "watchdog")
+        assert (watched.code, http.messages) == (1, [])
+        (Store(quiet.home).alerts.folder / "alive.json").write_text("not ours")
+        assert run(quiet, "watchdog").code == 1
+    (message,) = http.messages
+    assert "critical: the fleet: unreadable\n" * 2 in message["message"]
+    assert "whether Dagster looks after the fleet is not known" in message["message"]
 
 
 def test_alerts_yaml_is_no_model(fresh: Lab, tmp_path: Path) -> None:

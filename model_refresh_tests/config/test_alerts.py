@@ -65,8 +65,11 @@ def test_without_the_file_nobody_is_told(tmp_path: Path) -> None:
          "alerts.yaml:1:63 routes[0].match.severities[0] is 'crit'; accepted: info, warning, "
          "critical, did you mean 'critical'?"),
         ("routes:\n- {name: a, urls: '${SLACK_URL}', digest: often}\nallow: ['slack://h']",
-         "alerts.yaml:2:43 routes[0].digest: 'often' is not accepted; accepted: 15m, 1h, daily at "
-         "08:00 (UTC)"),
+         "alerts.yaml:2:43 routes[0].digest: 'often' is not accepted; accepted: 15m, 1h, up to 48h, "
+         "daily at 08:00 (UTC)"),
+        ("routes:\n- {name: a, urls: '${SLACK_URL}', digest: 49h}\nallow: ['slack://h']",
+         "alerts.yaml:2:43 routes[0].digest: '49h' is not accepted; accepted: 15m, 1h, up to 48h, "
+         "daily at 08:00 (UTC)"),
         ("allow: ['syslog://localhost']", "alerts.yaml:1:9 allow[0]: syslog:// reaches this "
          "machine and no host: it is never allowed"),
         ("routes: [{name: a, urls: '${SLACK_URL}'}]", "alerts.yaml:1:26 routes[0].urls: slack:// "

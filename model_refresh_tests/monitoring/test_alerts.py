@@ -11,7 +11,15 @@ import pytest
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.alerts import Known, open_alerts
-from model_refresh.monitoring.alerts.life import last_sign, leave_sign, silence
+from model_refresh.monitoring.alerts.life import (
+    is_watched,
+    known_of,
+    last_sign,
+    leave_sign,
+    silence,
+    unwatched,
+)
+from model_refresh.monitoring.lateness import Patience
 from model_refresh.records import (
     Alert,
     CheckResult,
@@ -201,6 +209,16 @@ def test_a_failed_batch_is_critical_until_one_is_published(world: World) -> None
     assert (alert.kind, alert.severity) == ("run_failed", "critical")
     world.publish(SECOND, world.at(SECOND, 6.5))
     assert world.kinds(world.at(SECOND, 7), failures=failed(run)) == []
+
+
+def test_a_failed_grading_is_open_until_its_own_batch_is_graded(world: World) -> None:
+    run = failure("grade", world.at(SECOND)).model_copy(update={"partition": "2024-01-25"})
+    world.grade(FIRST, world.at(FIRST))
+    world.grade(SECOND, world.at(SECOND) + HOUR / 4)
+    (alert,) = world.open(world.at(SECOND) + HOUR / 2, failures=failed(run))
+    assert alert.key == f"run_failed|{NAME}|grade"
+    world.grade(FIRST, world.at(SECOND) + HOUR / 4)
+    assert world.open(world.at(SECOND) + HOUR / 2, failures=failed(run)) == []
 
 
 def test_a_refresh_that_stopped_without_a_word_of_dagster_is_told_too(lab: Lab) -> None:
@@ -438,3 +456,23 @@ def test_a_sensor_that_stopped_looking_is_itself_a_dead_mans_alert(world: World)
     assert sign.known(2 * HOUR, now).under_way == {NAME}
     assert sign.known(2 * HOUR, now + HOUR).under_way == frozenset()
     assert sign.known(2 * HOUR, now + HOUR).failures == failed(run)
+
+
+def test_a_sign_that_cannot_be_read_is_not_taken_for_none(world: World) -> None:
+    store, now = Store(world.lab.home), world.at(SECOND)
+    assert (unwatched(store, now), is_watched(store, now)) == (None, False)
+    leave_sign(store, Known(), now)
+    assert (unwatched(store, now), is_watched(store, now)) == (None, True)
+    assert is_watched(store, now + HOUR) is False
+    file = store.alerts.folder / "alive.json"
+    file.write_text('{"at": "2024-')
+    damaged = unwatched(store, now)
+    file.unlink()
+    file.symlink_to("elsewhere")
+    linked = unwatched(store, now)
+    for alert in (damaged, linked):
+        assert alert is not None
+        assert (alert.kind, alert.severity) == ("unreadable", "critical")
+        assert alert.sentence.startswith("whether Dagster looks after the fleet is not known: ")
+    assert is_watched(store, now) is False
+    assert known_of(store, now, HOUR).patience == Patience(HOUR)

@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 import pytest
@@ -70,6 +70,32 @@ def test_a_failed_run_is_known_until_a_later_one_succeeds(instance: dg.DagsterIn
     assert found.after(instance, {NAME}, now).failed == ()
 
 
+def test_while_not_all_models_can_be_read_no_failure_is_forgotten_as_that_of_one_that_is_gone(
+    instance: dg.DagsterInstance,
+) -> None:
+    now = utc_now()
+    end_run(instance, FAILURE, model="mended")
+    known = Failures().after(instance, {NAME, "mended"}, now)
+    end_run(instance, FAILURE)
+    end_run(instance, FAILURE, model="also_unread")
+    later = known.after(instance, None, now + DAY / 24)
+    assert {each.model for each in later.failed} == {NAME, "mended", "also_unread"}
+    whole = later.after(instance, {NAME, "mended"}, now + DAY)
+    assert {each.model for each in whole.failed} == {NAME, "mended"}
+    end_run(instance, SUCCESS, model="mended")
+    assert {each.model for each in known.after(instance, None, now).failed} == {NAME, "also_unread"}
+
+
+def test_a_tick_keeps_the_failures_of_a_model_that_cannot_be_read_for_the_moment(
+    lab: Lab, instance: dg.DagsterInstance
+) -> None:
+    run = end_run(instance, FAILURE)
+    _, cursor = tick(lab, instance)
+    problem = f"{lab.folder}/model.yaml:1:1 foo is not known"
+    _, cursor = tick(lab, instance, cursor, problems=[problem])
+    assert [each.run for each in Failures.parse_cursor(cursor).failed] == [run]
+
+
 @pytest.mark.parametrize(
     "error", [dg.Failure("labels:\nnone matched", allow_retries=False), ValueError("a bug")]
 )
@@ -115,10 +141,14 @@ def test_runs_that_wait_or_work_are_under_way(instance: dg.DagsterInstance) -> N
 
 
 def tick(
-    lab: Lab, instance: dg.DagsterInstance, cursor: str | None = None
+    lab: Lab,
+    instance: dg.DagsterInstance,
+    cursor: str | None = None,
+    *,
+    problems: Sequence[str] = (),
 ) -> tuple[str | None, str | None]:
-    """What a tick of the sensor says, and its cursor."""
-    sensor = alerts_sensor([lab.model], [], fleet=lab.fleet)
+    """What a tick of the sensor says, and its cursor; with problems the model isn't read."""
+    sensor = alerts_sensor([] if problems else [lab.model], problems, fleet=lab.fleet)
     resources = {"store": StoreResource(home=str(lab.home))}
     with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
         answer = sensor.evaluate_tick(context)

@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from model_refresh.alerting import Observed
@@ -25,6 +25,8 @@ KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
 OVERDUE: tuple[AlertKind, ...] = ("not_started", "scores_missing")
 """What is about something that should have been there by now."""
 _SEVERITIES = ("critical", "warning", "info")
+_NONE_BELOW = "models below it are not read: no refresh and no batch of them begins"
+_KEPT = "what is in the store stays"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,16 @@ class FleetAlerts:
 
     alerts: tuple[Alert, ...]
     observed: Observed
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether no model could be read at all, though there should be some."""
+        return self.observed.read is not None and not self.observed.read
+
+    def about(self, kinds: Collection[AlertKind]) -> "FleetAlerts":
+        """Only what is of these kinds, as if it had been looked for nothing else."""
+        alerts = tuple(a for a in self.alerts if a.kind in kinds)
+        return FleetAlerts(alerts, replace(self.observed, kinds=frozenset(kinds)))
 
     @property
     def overdue(self) -> tuple[Alert, ...]:
@@ -60,18 +72,21 @@ def open_alerts(
     """
     shell = known or Known()
     found: list[Alert] = list(_unreadable(problems))
-    unseen: set[str] = set()
+    unseen, under_way = set[str](), set[str]()
     for model in models:
         case = Case(read_state(model, store.model(model.name), now), shell)
         try:
             found += [*of_refreshes(case), *of_scores(case), *of_champion(case)]
+            if case.is_under_way:
+                under_way.add(model.name)
         except (ModelRefreshError, OSError) as error:
             unseen.add(model.name)
             found.append(_damaged(case, error))
     found.sort(key=_order)
     is_whole = all(name_of(problem) == ALERTS_FILE for problem in problems)
     read = None if is_whole else frozenset(model.name for model in models)
-    return FleetAlerts(tuple(found), Observed(frozenset(KINDS), frozenset(unseen), read))
+    observed = Observed(frozenset(KINDS), frozenset(unseen), read, frozenset(under_way))
+    return FleetAlerts(tuple(found), observed)
 
 
 def _order(alert: Alert) -> tuple[int, int, str, str]:
@@ -80,20 +95,25 @@ def _order(alert: Alert) -> tuple[int, int, str, str]:
 
 
 def _unreadable(problems: Sequence[str]) -> Iterator[Alert]:
-    """One alert for each model that can't be read, and for each file that is not a model's."""
+    """One alert for each model that can't be read, and for each file that is not a model's.
+
+    What models share, a defaults.yaml or the fleet's folder, is critical: none that takes it is
+    read, so that nothing is said of them but this.
+    """
     by_name: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for problem in problems:
         by_name[name_of(problem), f"/{MODEL_FILE}:" in problem].append(problem)
     for (name, is_model), told in by_name.items():
         more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
         lost = "it can't be read and is left out of the fleet: " if is_model else ""
+        is_shared = not is_model and name != ALERTS_FILE
         yield Alert(
             kind="unreadable",
-            severity="warning",
+            severity="critical" if is_shared else "warning",
             model=name if is_model else None,
             key=f"unreadable|{name if is_model else ''}|{'' if is_model else name}",
             sentence=f"{lost}{told[0]}{more}",
-            works="the other models go on; what is in the store stays",
+            works=f"{_NONE_BELOW if is_shared else 'the other models go on'}; {_KEPT}",
             command=f"model-refresh check {name}" if is_model else "model-refresh check",
         )
 

@@ -7,8 +7,9 @@ import contextlib
 import datetime as dt
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from model_refresh.errors import CorruptError, NotStored
 from model_refresh.monitoring.alerts.known import Known
 from model_refresh.monitoring.lateness import GRACE
 from model_refresh.records import Alert, Instant, Record, RunFailure
@@ -58,21 +59,54 @@ def leave_sign(store: Store, known: Known, now: dt.datetime) -> None:
 
 
 def last_sign(store: Store) -> SignOfLife | None:
-    """The newest sign; None where no sensor ever looked at this store, or it can't be read."""
-    with contextlib.suppress(OSError, ValidationError, ValueError):
-        file = _file(store)
-        return SignOfLife.parse(read_regular(file)) if file.exists() else None
-    return None
+    """The newest sign; None where no sensor ever looked at this store.
+
+    Raises CorruptError where it can't be read: then nobody knows whether the sensor still looks.
+    """
+    file = _file(store)
+    try:
+        return SignOfLife.parse(read_regular(file))
+    except NotStored:
+        return None
+    except OSError as error:
+        raise CorruptError(f"{file} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CorruptError(f"{file} is not what the sensor alerts leaves there") from error
 
 
 def known_of(store: Store, now: dt.datetime, grace: dt.timedelta | None = None) -> Known:
-    """What the sensor knew at its last tick; the grace alone where none ever looked.
+    """What the sensor knew at its last tick; the grace alone where that isn't known.
 
     `grace` is that of alerts.yaml as somebody has just read it; None: that of the last tick.
     """
-    if (sign := last_sign(store)) is not None:
-        return sign.known(grace, now)
+    with contextlib.suppress(CorruptError):
+        if (sign := last_sign(store)) is not None:
+            return sign.known(grace, now)
     return Known(grace=GRACE if grace is None else grace)
+
+
+def is_watched(store: Store, now: dt.datetime) -> bool:
+    """Whether Dagster's sensor looks after the fleet, as far as it can be told."""
+    with contextlib.suppress(CorruptError):
+        sign = last_sign(store)
+        return sign is not None and sign.is_fresh(now)
+    return False
+
+
+def unwatched(store: Store, now: dt.datetime) -> Alert | None:
+    """The alert that Dagster is silent, or that nobody can tell whether it is; or else None."""
+    try:
+        return silence(last_sign(store), now)
+    except CorruptError as error:
+        return Alert(
+            kind="unreadable",
+            severity="critical",
+            model=None,
+            key=f"unreadable||{FILE}",
+            sentence=f"whether Dagster looks after the fleet is not known: {error}",
+            works="what is in production stays; a sensor that runs writes it anew each minute",
+            command="systemctl status model-refresh-daemon; then model-refresh alerts",
+        )
 
 
 def silence(sign: SignOfLife | None, now: dt.datetime) -> Alert | None:

@@ -7,11 +7,11 @@ from model_refresh.monitoring.alerts.known import Case
 from model_refresh.monitoring.lateness import missed
 from model_refresh.monitoring.overview.outcome import Outcome, outcome
 from model_refresh.monitoring.state import State
-from model_refresh.records import Alert
+from model_refresh.records import Alert, RunFailure
 from model_refresh.refresh.approval import waiting
 from model_refresh.storage.store import stamp
 
-REFRESH, SCORE = "refresh", "score"
+REFRESH, SCORE, GRADE = "refresh", "score", "grade"
 """What runs do, as their tags say."""
 
 
@@ -70,6 +70,8 @@ def _other_failures(case: Case) -> Iterator[Alert]:
     for (name, selection), run in case.known.failures.items():
         if name != case.name or selection in (REFRESH, SCORE):
             continue
+        if selection == GRADE and _is_graded_since(case, run):
+            continue
         yield case.alert(
             "run_failed",
             "warning",
@@ -78,6 +80,15 @@ def _other_failures(case: Case) -> Iterator[Alert]:
             cause=selection,
             since=run.at,
         )
+
+
+def _is_graded_since(case: Case, run: RunFailure) -> bool:
+    """Whether the frame that a failed run was to grade was graded later, by a person say."""
+    key, graded = case.state.model.cadence.key, case.state.graded
+    lines = (
+        case.state.store.performances(each).last() for each in graded if key(each) == run.partition
+    )
+    return any(line is not None and line.recorded_at >= run.at for line in lines)
 
 
 def _waits(case: Case, ended: Outcome | None) -> Iterator[Alert]:
