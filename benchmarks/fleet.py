@@ -39,15 +39,21 @@ SENSORS = """
 import json, os, time
 import dagster as dg
 from model_refresh.definitions import defs
+from model_refresh.orchestration.resources import StoreResource
 
 repository = defs.get_repository_def()
+resources = {"store": StoreResource(home=os.environ["MODEL_REFRESH_HOME"])}
 passes = {}
 with dg.DagsterInstance.get() as instance:
     for sensor in repository.sensor_defs:
         cursor = None
         for _ in range(2):  # the first pass opens what later ones find open
             with dg.build_sensor_context(
-                instance=instance, repository_def=repository, cursor=cursor, sensor_name=sensor.name
+                instance=instance,
+                repository_def=repository,
+                resources=resources,
+                cursor=cursor,
+                sensor_name=sensor.name,
             ) as context:
                 begun = time.perf_counter(), time.process_time()
                 found = sensor.evaluate_tick(context)

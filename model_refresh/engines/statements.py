@@ -50,7 +50,7 @@ _READ_TREES = """
     from (select json_serialize_sql(one)::json as tree, one from (select unnest($sqls) as one))
 """
 _ahead: dict[str, tuple[Any, ...]] = {}
-"""Trees that were read ahead, by text."""
+"""Trees that were read ahead, by text; many models may have the same one."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _rows(texts: Sequence[str]) -> list[tuple[Any, ...]]:
 
 def _read_tree(sql: str, name: str) -> _Tree:
     try:
-        row = _ahead.pop(sql, None) or _rows([sql])[0]
+        row = _ahead.get(sql) or _rows([sql])[0]
     except duckdb.Error as error:
         raise query_error(error, Query(sql, {}, name)) from error
     if row[0] is not None:

@@ -1,4 +1,6 @@
 import duckdb
+from unittest.mock import Mock
+
 import pytest
 
 from model_refresh.engines.statements import TABLE_FUNCTIONS, UNREPEATABLE, read_ahead, read_select
@@ -96,6 +98,16 @@ def test_hostile_text_is_refused_in_a_short_message(sql: str) -> None:
     with pytest.raises(EngineError, match=r"^q\b") as refusal:
         read_select(sql, "q")
     assert len(str(refusal.value)) < 1_000
+
+
+def test_a_text_that_many_models_share_is_read_ahead_once_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sql = "SELECT shared FROM t WHERE day < $as_of"
+    read_ahead([sql, sql])
+    monkeypatch.setattr("model_refresh.engines.statements._rows", Mock(side_effect=AssertionError))
+    for number in range(3):
+        assert read_select(sql, f"model_{number}/features.sql").tables == {"t"}
 
 
 def test_many_statements_read_ahead_say_what_each_says_alone() -> None:
