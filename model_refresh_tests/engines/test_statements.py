@@ -1,6 +1,6 @@
-import duckdb
 from unittest.mock import Mock
 
+import duckdb
 import pytest
 
 from model_refresh.engines.statements import TABLE_FUNCTIONS, UNREPEATABLE, read_ahead, read_select
