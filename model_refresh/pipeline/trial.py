@@ -14,7 +14,7 @@ from model_refresh.refresh.contest import hold_contest
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.rows import feature_names, load_frame
 from model_refresh.serving.batch.writing import Role
-from model_refresh.serving.trial.judgement import Judged, judge_trial
+from model_refresh.serving.trial.judgement import Judged, Standing, judge_trial
 from model_refresh.serving.trial.pairing import Ground
 from model_refresh.serving.trial.trying import (
     Population,
@@ -51,7 +51,7 @@ def try_challenger(model: Model, store: ModelStore, challenger: Challenger) -> L
     incumbent, notes = _incumbent(model, store, comparison, challenger)
     tried = score_trial(store, entrant, incumbent)
     population = _population(model, store, tried, incumbent, challenger)
-    judged = _judged(model, store, tried, challenger, has_decayed=decay is not None)
+    judged = _judged(model, store, tried, challenger, standing=_standing(decay))
     if decay is not None:
         notes += (f"the incumbent has decayed, as of {stamp(decay.as_of)}: {decay.sentence}",)
     found = {
@@ -111,6 +111,13 @@ def _decay(store: ModelStore, challenger: Challenger) -> Performance | None:
     return newest if newest.has_decayed else None
 
 
+def _standing(decay: Performance | None) -> Standing:
+    if decay is None:
+        return "sound"
+    failed = {check.name for check in decay.checks if check.outcome == "failed"}
+    return "worthless" if "against_constant" in failed else "decayed"
+
+
 def _role(model: Model, store: ModelStore, version: str, challenger: Challenger) -> Role:
     """A version and the frame that its own SQL gives."""
     loaded = load_version(store, version)
@@ -152,7 +159,7 @@ def _judged(
     tried: Tried,
     challenger: Challenger,
     *,
-    has_decayed: bool,
+    standing: Standing,
 ) -> Judged:
     """The checks of both batches, by what both trial twins made of the holdout."""
     if tried.batches is None:
@@ -169,11 +176,11 @@ def _judged(
         )
     contest = hold_contest(model, store, dataset.record, challenger=challenger.trial or "")
     old = contest.incumbent.values if contest.incumbent is not None else None
-    tells = old is not None and not has_decayed
+    tells = old is not None and standing == "sound"
     now = _trial_now(model, store, comparison, challenger) if tells else None
     ground = Ground(contest.holdout.target, old, contest.challenger.values, now)
     limits, tiers = model.spec.scores.shift, model.spec.comparison.tiers
-    return judge_trial(tried.batches, ground, limits, tiers=tiers, has_decayed=has_decayed)
+    return judge_trial(tried.batches, ground, limits, tiers=tiers, standing=standing)
 
 
 def _trial_now(

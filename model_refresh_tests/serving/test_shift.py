@@ -70,7 +70,7 @@ def test_a_fault_is_named_by_the_check_that_is_made_for_it(
 @pytest.mark.parametrize("kind", ["shuffled rows", "swapped classes", "truncated keys"])
 def test_beside_a_decayed_incumbent_too_a_lost_order_is_a_fault(kind: str, world: World) -> None:
     (planted,) = [each for each in plant(world, seed=3) if each.kind == kind]
-    judged = judge_trial(planted.batches, ground_of(world), ShiftLimits(), has_decayed=True)
+    judged = judge_trial(planted.batches, ground_of(world), ShiftLimits(), standing="decayed")
     assert any(check.outcome == "failed" for check in judged.checks)
 
 
@@ -79,11 +79,21 @@ def test_beside_a_decayed_incumbent_scores_may_move_and_are_told_to(world: World
     tried, limits = batches(world, moved), ShiftLimits(level=None)
     strict = judge_trial(tried, ground_of(world), limits)
     assert {c.name for c in strict.checks if c.outcome == "failed"} >= {"psi", "wasserstein"}
-    eased = judge_trial(tried, ground_of(world), limits, has_decayed=True)
+    eased = judge_trial(tried, ground_of(world), limits, standing="decayed")
     assert {c.name for c in eased.checks if c.outcome == "failed"} == set()
     assert "beside an incumbent that has decayed" in next(
         c.sentence for c in eased.checks if c.name == "wasserstein"
     )
+
+
+def test_beside_an_incumbent_that_is_worse_than_no_model_only_soundness_and_level_are_asked(
+    world: World,
+) -> None:
+    (planted,) = [each for each in plant(world, seed=3) if each.kind == "shuffled rows"]
+    judged = judge_trial(planted.batches, ground_of(world), ShiftLimits(), standing="worthless")
+    assert "worse than no model" in judged.checks[-1].sentence
+    assert {"psi", "top_overlap"}.isdisjoint(check.name for check in judged.checks)
+    assert {"range", "variety", "level"} <= {check.name for check in judged.checks}
 
 
 def test_null_scores_are_counted(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from model_refresh.serving.trial.pairing import Batches, Ground, answer, soundne
 from model_refresh.serving.trial.shift import by_column, log_odds, shifts
 
 Floats = NDArray[np.float64]
+Standing = Literal["sound", "decayed", "worthless"]
+"""What labels have shown of an incumbent: no fault, worse than promised, worse than no model."""
 
 _ERRORS = 3.0
 _UNTOLD = 3.0
@@ -49,13 +52,14 @@ def judge_trial(
     limits: ShiftLimits,
     *,
     tiers: tuple[float, ...] = (),
-    has_decayed: bool = False,
+    standing: Standing = "sound",
 ) -> Judged:
     """Every check of a trial batch; of unsound batches only what makes them so.
 
     Without an incumbent there is nothing to hold the challenger's ranks against: soundness and
-    level are all that is asked. Beside one that `has_decayed` what moves from its scores is told
-    and blocks nothing, or it could never be replaced; only the ranks may not be of another world.
+    level are all that is asked; nor is there beside one that is `worthless`, which does worse than
+    no model. Beside one that has `decayed` what moves from its scores is told and blocks nothing,
+    or it could never be replaced; only the ranks may not be of another world.
     """
     sound = tuple(soundness(batches, ground, limits))
     if any(check.outcome == "failed" for check in sound):
@@ -64,10 +68,12 @@ def judge_trial(
     level = _level(batches, ground, limits)
     if paired is None or ground.old is None:
         return Judged((), (), (*sound, *level))
+    if standing == "worthless":
+        told = "the incumbent does worse than no model: there is nothing to hold ranks against"
+        return Judged((), (), (*sound, *level, _noted(told)))
     if _is_constant(ground.old) or _is_constant(paired[0]):
         told = "the incumbent scores all rows alike: what moves from it can't be measured"
-        noted = CheckResult(name="rank_correlation", outcome="noted", sentence=told)
-        return Judged((), (), (*sound, *level, noted))
+        return Judged((), (), (*sound, *level, _noted(told)))
     used = tiers if batches.task != "multiclass" else ()
     now = shifts(batches.columns, *paired, task=batches.task, tiers=used)
     then = shifts(batches.columns, ground.old, ground.new, task=batches.task, tiers=used)
@@ -78,13 +84,17 @@ def judge_trial(
         )
     ]
     lines = [
-        measures(*each, limits=limits, has_decayed=has_decayed)
+        measures(*each, limits=limits, has_decayed=standing == "decayed")
         for each in zip(now, then, moved, strict=True)
     ]
     worst = tuple(_worst(batches.columns, lines, has_tiers=bool(used)))
-    if has_decayed:
+    if standing == "decayed":
         worst = tuple(map(_told_only, worst))
     return Judged(now, then, (*sound, *level, *worst))
+
+
+def _noted(told: str) -> CheckResult:
+    return CheckResult(name="rank_correlation", outcome="noted", sentence=told)
 
 
 def _told_only(check: CheckResult) -> CheckResult:
