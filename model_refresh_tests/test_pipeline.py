@@ -11,8 +11,11 @@ from model_refresh import pipeline
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.fleet import load_fleet, read_fleet
 from model_refresh.errors import EngineError, NotDue
+from model_refresh.pipeline.alone import demanded, refresh_alone
 from model_refresh.records import Comparison, Verdict
 from model_refresh.storage import Store
+from model_refresh.storage.leases import Holder
+from model_refresh.storage.store import stamp
 from model_refresh.storage.verify import verify
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import FEATURES, LABELS, NAME, Lab
@@ -292,3 +295,21 @@ def test_a_model_whose_store_is_damaged_delays_no_other(lab: Lab) -> None:
     assert lab.again(QUICK).refresh(SECOND).decision == "promote"
     require_sound(lab)
     assert list(verify(Store(lab.home), ["neighbour"])) != []
+
+
+def test_a_refresh_whose_data_have_not_arrived_leaves_no_trace(lab: Lab) -> None:
+    """It may begin when they come, and until then it is still due."""
+    (lab.folder / "ready.sql").write_text("SELECT TIMESTAMP '2024-01-20'")
+    source = {"engine": "duckdb", "tables": {"visits": "data/visits.parquet"}}
+    waiting = lab.again({"source": {**source, "ready": "ready.sql"}})
+    as_of, before = waiting.day(THIRD + 1), waiting.store.refreshed()
+    reason = demanded(waiting.model, as_of, by="ann")
+    with pytest.raises(NotDue, match="run again when the data has arrived"):
+        refresh_alone(waiting.model, waiting.store, reason, holder=Holder.here("ann"))
+    assert waiting.store.refreshed() == before
+    query = waiting.model.definition.frame.digest()
+    assert stamp(as_of) not in waiting.store.frame_instants(query)
+    (lab.folder / "ready.sql").write_text("SELECT TIMESTAMP '2026-01-20'")
+    arrived = waiting.again({"source": {**source, "ready": "ready.sql"}})
+    refresh_alone(arrived.model, arrived.store, reason, holder=Holder.here("ann"))
+    assert as_of in arrived.store.refreshed()

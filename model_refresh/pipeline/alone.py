@@ -7,6 +7,7 @@ from model_refresh.pipeline import OnStep, refresh
 from model_refresh.progress import Tell, silent
 from model_refresh.records import Promotion, Reason, Record
 from model_refresh.refresh.champion import settled_promotion
+from model_refresh.refresh.frame import require_arrived
 from model_refresh.splits import plan_frames
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.folder import bytes_digest
@@ -25,13 +26,14 @@ def refresh_alone(  # noqa: PLR0913  (as refresh, and by whom)
 ) -> Promotion:
     """The refresh of the reason's as_of, under the model's lease from beginning to end.
 
-    One that has promoted already, or that is too early, writes nothing.
+    One that has promoted already, is too early, or waits for its data writes nothing.
     Raises Leased where another has it, at once or at the end of the step in which it was lost; and
     what `refresh` raises.
     """
     if (settled := settled_promotion(store, reason.as_of)) is not None:
         return settled.record
     plan_frames(reason.as_of, cadence=model.cadence, sizes=model.sizes)  # raises where it is early
+    require_arrived(model, store, reason.as_of)
     with lease(store, holder=holder) as held:
         record_reason(store, reason)
 

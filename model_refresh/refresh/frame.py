@@ -4,6 +4,7 @@ A frame is computed once. The same frame is scored today and learned from when i
 matured, so training and scoring can't differ.
 """
 
+import contextlib
 import datetime as dt
 import difflib
 from pathlib import Path
@@ -47,8 +48,10 @@ def compute_frame(
     if (stored := stored_frame(store, query.digest(), as_of)) is not None:
         return stored
     log = store.frames(query.digest(), as_of)
-    with model.open_source() as engine, drafting(log.folder) as draft:
+    with contextlib.ExitStack() as opened:
+        engine = opened.enter_context(model.open_source())
         _require_ready(model, engine, as_of)
+        draft = opened.enter_context(drafting(log.folder))
         engine.write(frame_query(query, as_of, str(model.features_path)), draft.path / ROWS)
         frame = _frame(draft, query, as_of, backfilled=backfilled)
         if query == model.definition.frame:
@@ -61,6 +64,14 @@ def compute_frame(
     frame = frame.model_copy(update={"content": content.digest})
     recorded = log.record_once(frame, key=content.digest).record
     return stored_frame(store, query.digest(), as_of) or recorded  # another process may be first
+
+
+def require_arrived(model: Model, store: ModelStore, as_of: dt.datetime) -> None:
+    """Raise NotDue where the frame at as_of is still to be computed and its data aren't there."""
+    if model.ready_sql is None or stored_frame(store, model.definition.frame.digest(), as_of):
+        return
+    with model.open_source() as engine:
+        _require_ready(model, engine, as_of)
 
 
 def stored_frame(store: ModelStore, query: str, as_of: dt.datetime) -> Frame | None:
