@@ -17,6 +17,7 @@ from model_refresh.monitoring.watch import Watch
 from model_refresh.storage import Store
 from model_refresh_tests.factories import make_model
 from model_refresh_tests.monitoring.worlds import state_at
+from model_refresh_tests.waiting import wait_until
 
 NOW = dt.datetime(1998, 3, 4, tzinfo=dt.UTC)
 STATE = SourceState(files="a" * 64)
@@ -102,8 +103,7 @@ def test_a_source_that_hangs_is_left_alone_and_its_late_answer_counts(
         seen = found.seen
     assert begun.count("anna") == 1
     answered.set()
-    later = over(watch, models, seen)
-    assert set(later.seen.sources) == set(NAMES)
+    wait_until(lambda: set(over(watch, models, seen).seen.sources) == set(NAMES))
     assert begun.count("anna") == 1
 
 
