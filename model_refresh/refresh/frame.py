@@ -216,9 +216,11 @@ def _require_ready(model: Model, engine: Engine, as_of: dt.datetime) -> None:
     reached = watermark(model, engine)
     if model.ready_sql is not None and (reached is None or reached < as_of):
         met = "is empty" if reached is None else f"has reached {reached:%Y-%m-%d %H:%M} UTC"
+        newest = model.cadence.floor(reached) if reached is not None else None
+        before = f"; its data allow --as-of {model.cadence.key(newest)}" if newest else ""
         raise NotDue(
             f"{model.name}: the source {met}, the frame needs {stamp(as_of)} "
-            f"({model.spec.source.ready}): run again when the data has arrived"
+            f"({model.spec.source.ready}): run again when the data has arrived{before}"
         )
 
 

@@ -57,6 +57,7 @@ def write_folder(
 ) -> None:
     """Write a model's folder; `fill` puts data into it before it appears.
 
+    Owners and schedule that `defaults` give are left to them.
     Raises ConfigError where the declaration wouldn't pass `check`, or the folder is there by now;
     StoreWriteError where the disk refuses. Nothing is left then.
     """
@@ -69,7 +70,8 @@ def write_folder(
         draft = scratch / home.name
         draft.mkdir()
         for name, text in files.items():
-            (draft / name).write_text(text, encoding="utf-8")
+            told = _inheriting(text, defaults) if name == FILE else text
+            (draft / name).write_text(told, encoding="utf-8")
         _require_sound(draft, home, defaults=defaults)
         if fill is not None:
             fill(draft)
@@ -80,6 +82,18 @@ def write_folder(
         raise StoreWriteError(f"{home} could not be written: {error.strerror}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _inheriting(text: str, defaults: Defaults) -> str:
+    """A declaration without what a model would say against its defaults only because it is new."""
+    schedule = defaults.value.get("schedule")
+    is_given = {
+        "owners": "owners" in defaults.value,
+        "schedule": isinstance(schedule, dict) and "cron" in schedule,
+    }
+    for key in (key for key, given in is_given.items() if given):
+        text = re.sub(rf"(?m)^{key}: .*$", f"# {key}: as defaults.yaml says", text)
+    return text
 
 
 def _require_sound(draft: Path, home: Path, *, defaults: Defaults) -> None:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model_refresh.cli import app
+from model_refresh.config.fleet import load_fleet
 from model_refresh_tests.cli.terminal import Ended, every_byte
 from model_refresh_tests.scaffold.tables import purchases
 
@@ -46,6 +47,20 @@ def test_from_a_file_to_a_decision(place: Path) -> None:
     done = typed(*command)
     assert (done.code, done.out.split()[:2]) == (0, ["shop", command[-1]])
     assert done.out.split()[2].rstrip(":") in {"promote", "retain"}
+
+
+@pytest.mark.parametrize("source", [(), ("--from", "orders.parquet")])
+def test_owners_and_schedule_are_left_to_the_fleets_defaults(
+    place: Path, source: tuple[str, ...]
+) -> None:
+    (place / "fleet").mkdir()
+    given = "owners: [team:crm]\nschedule: {cron: '0 7 * * FRI', timezone: UTC}\n"
+    (place / "fleet/defaults.yaml").write_text(given)
+    assert typed("init", "shop", *source).code == 0
+    (model,) = load_fleet(place / "fleet", environment={})
+    assert model.spec.owners == ("team:crm",)
+    assert model.spec.schedule.cron == "0 7 * * FRI"
+    assert "# owners: as defaults.yaml says" in (place / "fleet/shop/model.yaml").read_text()
 
 
 def test_a_folder_is_never_written_over(place: Path) -> None:
