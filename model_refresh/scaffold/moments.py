@@ -71,10 +71,21 @@ def require_moment(table: Table, named: str | None) -> Moment:
     if moment is None:
         known = listed([m.column.name for m in moments], 20) or "none"
         raise DataError(
-            f"--time {told(named)!r} is no column of dates or times; accepted: {known}",
+            f"--time {told(named)!r} is no column of dates or times{_written_as(table, column)}; "
+            f"accepted: {known}",
             check="time",
         )
     return moment
+
+
+def _written_as(table: Table, column: ColumnFacts | None) -> str:
+    """What stands in a column of text, since it may be dates that nothing here reads."""
+    if column is None or column.kind != "text":
+        return ""
+    values = table.looked_at[column.name].drop_nulls()
+    if values.is_empty():
+        return ""
+    return f": it has text such as {told(str(values[0]))!r}; write dates as 2026-01-31"
 
 
 def _moment(table: Table, column: ColumnFacts) -> Moment | None:

@@ -43,6 +43,12 @@ def test_days_before_months_are_told_by_all_rows_and_not_by_the_first(tmp_path: 
     assert "'%m/%d/%Y'" not in features
 
 
+def test_a_named_column_of_text_that_is_no_known_date_is_shown(tmp_path: Path) -> None:
+    rows = purchases().with_columns(pl.col("bought").dt.strftime("%b %d, %Y"))
+    with pytest.raises(DataError, match=r"text such as 'Jan 01, 2025'; write dates as 2026-01-31"):
+        proposed(tmp_path, rows, time="bought")
+
+
 def test_a_regression_of_purchases_asks_how_much_is_spent(tmp_path: Path) -> None:
     rows = purchases()
     guess = written(tmp_path, rows, task="regression")
