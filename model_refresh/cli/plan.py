@@ -50,6 +50,8 @@ def plan(
 def _said(model: Model, made: Plan) -> Iterator[str]:
     if made.barred is not None:
         yield made.barred
+    if made.waits_for is not None:
+        yield made.waits_for
     if made.under_way is not None:
         yield f"it is being refreshed by {made.under_way}"
     if made.frames is not None:

@@ -1,6 +1,6 @@
 """What a refresh would do, and whether one is due: told from the declaration and the store.
 
-Nothing is computed, asked of the source, or written.
+Nothing is computed or written; the source is asked how far it has come, where it can say so.
 """
 
 import datetime as dt
@@ -8,7 +8,7 @@ import datetime as dt
 from pydantic import Field
 
 from model_refresh.config.model import Model
-from model_refresh.errors import NotDue
+from model_refresh.errors import ModelRefreshError, NotDue
 from model_refresh.monitoring.orders import barred
 from model_refresh.monitoring.overview.gleaned import spent_on
 from model_refresh.monitoring.overview.memo import Memo
@@ -23,9 +23,9 @@ from model_refresh.monitoring.state import State
 from model_refresh.monitoring.ticks import next_tick, previous_tick
 from model_refresh.records import FramePlan, Instant, Reason, ReasonKind, Record
 from model_refresh.refresh.champion import settled_promotion
+from model_refresh.refresh.frame import require_arrived, stored_frame
 from model_refresh.refresh.power import power_warning
 from model_refresh.splits import first_refresh, plan_frames
-from model_refresh.storage.store import stamp
 
 
 class Plan(Record):
@@ -37,6 +37,7 @@ class Plan(Record):
     reasons: tuple[Reason, ...] = Field((), description="what asks for it now")
     sentence: str = Field(description="due or not, and why")
     barred: str | None = Field(None, description="the hold or skip in force")
+    waits_for: str | None = Field(None, description="the data that are not there yet")
     under_way: str | None = Field(None, description="who refreshes the model now")
     next_tick: Instant | None = Field(None, description="of the schedule; None: it is not active")
     frames: FramePlan | None = Field(None, description="None: too few frames have matured")
@@ -55,17 +56,18 @@ def make_plan(state: State, as_of: dt.datetime) -> Plan:
     model, reasons = state.model, tuple(reasons_now(state, as_of))
     frames, why_not = _frames(model, as_of)
     stored, missing = _stored(state, as_of, frames)
-    bar = barred(state, as_of)
+    bar, waits_for = barred(state, as_of), _waits_for(state, as_of)
     settled = settled_promotion(state.store, as_of)
     if settled is not None:
         why_not = f"it has promoted already, so it would do nothing: {settled.record.sentence}"
     return Plan(
         model=model.name,
         as_of=as_of,
-        is_due=bool(reasons) and bar is None and why_not is None,
+        is_due=bool(reasons) and bar is None and waits_for is None and why_not is None,
         reasons=reasons,
-        sentence=why_not or _sentence(state, reasons, as_of, is_barred=bar is not None),
+        sentence=why_not or _sentence(state, reasons, as_of, lead=_lead(bar, waits_for)),
         barred=bar,
+        waits_for=waits_for,
         under_way=state.lease and state.lease.holder and state.lease.holder.words,
         next_tick=next_tick(model, state.now) if model.spec.schedule.active else None,
         frames=frames,
@@ -128,18 +130,32 @@ def _stored(
     parts = [frames.trial, frames.holdout, frames.final, frames.validated]
     tuning = [instant for fold in frames.folds for instant in fold.tuning]
     needed = sorted({as_of, *tuning, *(instant for part in parts for instant in part)})
-    there = set(state.store.frame_instants(state.model.definition.frame.digest()))
-    stored = tuple(each for each in needed if stamp(each) in there)
+    query = state.model.definition.frame.digest()
+    stored = tuple(each for each in needed if stored_frame(state.store, query, each) is not None)
     return stored, tuple(each for each in needed if each not in stored)
 
 
-def _sentence(
-    state: State, reasons: tuple[Reason, ...], as_of: dt.datetime, *, is_barred: bool
-) -> str:
+def _waits_for(state: State, as_of: dt.datetime) -> str | None:
+    """Which data of the frame are not there yet, or why their source can't say so."""
+    if as_of > state.now:
+        return None
+    try:
+        require_arrived(state.model, state.store, as_of)
+    except ModelRefreshError as error:
+        return str(error)
+    return None
+
+
+def _lead(bar: str | None, waits_for: str | None) -> str:
+    if bar is not None:
+        return "asked for, but kept from starting"
+    return "due, but waits for its data" if waits_for is not None else "due"
+
+
+def _sentence(state: State, reasons: tuple[Reason, ...], as_of: dt.datetime, *, lead: str) -> str:
     model = state.model
     if reasons:
-        said = "; ".join(reason.sentence for reason in reasons)
-        return f"asked for, but kept from starting: {said}" if is_barred else f"due: {said}"
+        return f"{lead}: {'; '.join(reason.sentence for reason in reasons)}"
     if as_of > state.now:
         return f"not due: it begins at {as_of:%Y-%m-%d %H:%M} UTC"
     begun = f"the refresh of {model.cadence.key(as_of)} has begun or ended already"

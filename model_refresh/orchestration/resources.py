@@ -21,6 +21,7 @@ from model_refresh.orchestration.transients import failure_of
 from model_refresh.orchestration.workers import worker_of
 from model_refresh.pipeline.alone import record_reason
 from model_refresh.processes import Fingerprint
+from model_refresh.refresh.frame import require_arrived
 from model_refresh.storage import ModelStore, Store
 from model_refresh.storage.files import sweep
 from model_refresh.storage.leases import SECONDS, Held, Holder
@@ -72,12 +73,14 @@ class StoreResource(dg.ConfigurableResource[Store]):
     def begin(self, context: AnyContext, model: Model, as_of: dt.datetime) -> str | None:
         """The same, for the first step; or why a run that no person started has nothing to do.
 
-        That is asked with the lease in hand: it may have waited in the queue for long.
+        That is asked with the lease in hand: it may have waited in the queue for long. One whose
+        data are not there has not begun: NotDue, and nothing is kept.
         """
         self._take(context, model)
         reason = reason_of(context.run, model, as_of)
         told = needless(read_state(model, self.of(model), utc_now()), reason)
         if told is None or is_by_hand(context.run):
+            require_arrived(model, self.of(model), as_of)
             record_reason(self.of(model), reason)
             return None
         self._held.pop(model.name).give_back()

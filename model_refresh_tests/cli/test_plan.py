@@ -48,6 +48,25 @@ def test_the_newest_frame_is_due_by_the_schedule(lab: Lab) -> None:
     assert told["sentence"].startswith("asked for, but kept from starting: ")
 
 
+def test_a_due_refresh_whose_data_are_not_there_waits_and_says_for_what(lab: Lab) -> None:
+    (lab.folder / "ready.sql").write_text("SELECT TIMESTAMP '2024-01-20'")
+    source = {"engine": "duckdb", "tables": {"visits": "data/visits.parquet"}}
+    waiting = lab.again({"source": {**source, "ready": "ready.sql"}})
+    told = run(waiting, "plan", NAME, "--json").json
+    assert told["is_due"] is False
+    assert told["sentence"].startswith("due, but waits for its data: ")
+    assert told["waits_for"].startswith("visits: the source has reached 2024-01-20 00:00 UTC, the ")
+    assert f"\n  {told['waits_for']}\n" in run(waiting, "plan", NAME).out
+
+
+def test_a_frame_whose_folder_is_empty_is_to_be_computed(lab: Lab) -> None:
+    """As one whose refresh was refused leaves it."""
+    query = lab.model.definition.frame.digest()
+    lab.store.frames(query, lab.day(SECOND + 1)).folder.mkdir(parents=True)
+    said = run(lab, "plan", NAME, "--as-of", day(lab, SECOND + 1)).out
+    assert "  frames to compute: 2024-01-27; 5 are stored and are used again\n" in said
+
+
 def test_a_frame_of_the_future_is_told_with_when_it_begins(lab: Lab) -> None:
     told = run(lab, "plan", NAME, "--as-of", "2999-01-01", "--json").json
     assert told["sentence"] == "not due: it begins at 2999-01-01 00:00 UTC"

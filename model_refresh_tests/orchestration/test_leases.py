@@ -163,6 +163,19 @@ def test_a_step_by_hand_is_a_demand_and_takes_the_lease_too(
     assert current_lease(lab.store) is None
 
 
+def test_a_run_whose_data_are_not_there_has_not_begun(lab: Lab) -> None:
+    """It is still due when they come, as one that was refused by hand."""
+    (lab.folder / "ready.sql").write_text("SELECT TIMESTAMP '2024-01-20'")
+    source = {"engine": "duckdb", "tables": {"visits": "data/visits.parquet"}}
+    waiting = lab.again({"source": {**source, "ready": "ready.sql"}})
+    before, late = waiting.store.refreshed(), waiting.day(SECOND + 1)
+    partition = waiting.model.cadence.key(late)
+    result = materialize(waiting, ["features", "dataset"], checks=False, partition=partition)
+    assert "the source has reached 2024-01-20" in failure_of(result)
+    assert waiting.store.refreshed() == before
+    assert current_lease(waiting.store) is None
+
+
 def test_a_second_refresh_waits_for_the_first(lab: Lab) -> None:
     held = Held.take(lab.store, Holder.here("ann's refresh"))
     Timer(0.6, held.give_back).start()
