@@ -160,5 +160,11 @@ def _lacking(spec: AlertsSpec, value: object, environment: Mapping[str, str]) ->
         elif scheme in LOCAL:
             yield Problem(path, f"{dotted(path)}: {scheme}:// reaches this machine and no host")
         elif scheme not in schemes and (scheme not in _WEB or path == ("heartbeat",)):
-            message = f"{scheme}:// is not allowed: add {scheme}://HOST to allow"
-            yield Problem(path, f"{dotted(path)}: {message}")
+            yield Problem(path, f"{dotted(path)}: {_not_allowed(scheme, written)}")
+
+
+def _not_allowed(scheme: str, written: str) -> str:
+    """What to write: the host where it is written out, and how to learn it where it isn't."""
+    host = "" if VARIABLE.search(written) else urlsplit(written).netloc
+    ask = "" if host else " (`model-refresh alerts --test ROUTE` names the host)"
+    return f"{scheme}:// is not allowed: add {scheme}://{host or 'HOST'} to allow{ask}"

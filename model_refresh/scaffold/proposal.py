@@ -60,7 +60,7 @@ def propose(
             "labels.sql": queries.labels,
             "ready.sql": queries.ready,
         },
-        sentence=_sentence(guessed),
+        sentence=_sentence(guessed) + ("" if wishes.horizon else _of_horizon(guessed)),
         first=timing.cadence.key(timing.newest),
     )
 
@@ -73,6 +73,13 @@ def _sentence(guessed: Guessed) -> str:
         f"by {listed(queries.key)}; {told(guessed.roles.moment.column.name)} says when, label "
         f"{told(queries.label)} within {format_duration(timing.horizon)}"
     )
+
+
+def _of_horizon(guessed: Guessed) -> str:
+    """How far ahead to look is a choice that data can't make: what it was guessed from."""
+    if guessed.roles.shape != "history":
+        return ""
+    return f". The horizon is guessed ({guessed.timing.seen}): another one by --horizon 28d"
 
 
 def _require_rows(table: Table) -> None:

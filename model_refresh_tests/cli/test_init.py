@@ -1,5 +1,6 @@
 """init: a folder that passes `check`, and is never written over another."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -42,6 +43,9 @@ def test_from_a_file_to_a_decision(place: Path) -> None:
     assert ended.code == 0
     guessed, follows = ended.out.splitlines()
     assert guessed.startswith("shop: Will each customer_id come back within ")
+    assert re.search(
+        r"The horizon is guessed \(\d+% of keys come back within \d+d\): another", guessed
+    )
     command = follows.split("model-refresh ")[1].split()
     assert "../../orders.parquet" in (place / "fleet/shop/model.yaml").read_text()
     done = typed(*command)

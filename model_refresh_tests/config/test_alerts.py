@@ -73,7 +73,10 @@ def test_without_the_file_nobody_is_told(tmp_path: Path) -> None:
         ("allow: ['syslog://localhost']", "alerts.yaml:1:9 allow[0]: syslog:// reaches this "
          "machine and no host: it is never allowed"),
         ("routes: [{name: a, urls: '${SLACK_URL}'}]", "alerts.yaml:1:26 routes[0].urls: slack:// "
-         "is not allowed: add slack://HOST to allow"),
+         "is not allowed: add slack://HOST to allow (`model-refresh alerts --test ROUTE` names "
+         "the host)"),
+        ("routes: [{name: a, urls: 'json://hooks.example:8080'}]", "alerts.yaml:1:26 "
+         "routes[0].urls: json:// is not allowed: add json://hooks.example:8080 to allow"),
         ("routes: [{name: a, urls: '${SLACK_UR}'}]", "alerts.yaml:1:26 routes[0].urls: the "
          "environment has no SLACK_UR; set it, or give the value"),
         ("routes: [{name: a, urls: '${SLACK-URL}'}]", "alerts.yaml:1:26 routes[0].urls: "
