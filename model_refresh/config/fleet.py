@@ -12,6 +12,9 @@ from model_refresh.config.folder import FILE, read_model
 from model_refresh.config.model import Model
 from model_refresh.errors import ConfigError
 
+_SHOWN = 12
+"""So many names are told where none of them was meant."""
+
 
 def load_fleet(
     folder: Path, *, environment: Mapping[str, str], only: str | None = None
@@ -84,6 +87,8 @@ class _Reader:
         named = [model for model in models if model.name == name]
         if named or problems:
             return named, problems
+        if exact and models:
+            return [], [f"{exact[0] / FILE}: {_many(name, [model.name for model in models])}"]
         return [], [f"{fleet}: {_unknown(name, self._names(homes))}"]
 
     def _names(self, homes: list[Path]) -> list[str]:
@@ -136,4 +141,13 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     names = sorted({*known} - {name})
     near = difflib.get_close_matches(name, names, n=1)
     meant = f", did you mean {near[0]!r}?" if near else ""
-    return f"there is no model {name!r}{meant}; there are {', '.join(names) or 'none'}"
+    return f"there is no model {name!r}{meant}; there are {_listed(names) or 'none'}"
+
+
+def _many(folder: str, names: Sequence[str]) -> str:
+    return f"{folder!r} declares {_listed(names)} by for_each: name one of them"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -152,12 +152,23 @@ def test_one_of_many_may_be_read_alone(tmp_path: Path) -> None:
     declare(tmp_path, "churn_de_old", "nonsense")
     (model,) = load_fleet(tmp_path, environment={}, only="churn_fr")
     assert model.values["country"] == "FR"
-    for wrong in ("churn", "churn_ffr", "chun_fr"):
+    for wrong in ("churn_ffr", "chun_fr"):
         with pytest.raises(ConfigError, match=f"no model '{wrong}', did you mean 'churn_fr'") as no:
             load_fleet(tmp_path, environment={}, only=wrong)
         known = str(no.value).split("there are ")[1].split(", ")
         assert {"churn_fr", "churn_de"} <= set(known)
         assert "churn" not in known, "the folder's own name is no model's"
+    with pytest.raises(ConfigError, match="'churn' declares churn_de, churn_fr by for_each: name"):
+        load_fleet(tmp_path, environment={}, only="churn")
+
+
+def test_of_many_names_the_first_are_told(tmp_path: Path) -> None:
+    folder(tmp_path, f"for_each: {{country: {[f'C{n:03d}' for n in range(40)]}}}\n")
+    (tmp_path / "churn" / "features.sql").write_text("SELECT id, $country AS c, $as_of AS d FROM t")
+    with pytest.raises(ConfigError, match=r"churn_c000, .*, churn_c011 and 28 more by for_each"):
+        load_fleet(tmp_path, environment={}, only="churn")
+    with pytest.raises(ConfigError, match=r"did you mean .*churn_c011 and 28 more$"):
+        load_fleet(tmp_path, environment={}, only="churn_c1")
 
 
 @pytest.mark.parametrize(
