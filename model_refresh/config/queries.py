@@ -9,6 +9,7 @@ from model_refresh.config.messages import Problem
 from model_refresh.config.model import Model
 from model_refresh.config.parameters import OF_THE_FRAME, OF_THE_LABEL
 from model_refresh.engines import read_select
+from model_refresh.engines.places import place_of
 from model_refresh.engines.statements import read_ahead, suggestion
 from model_refresh.errors import EngineError
 
@@ -37,16 +38,16 @@ def query_problems(model: Model) -> list[str]:
 
     Also for each value that for_each declares and no query uses.
     """
-    problems, used = [], set[str]()
+    unreadable, unbound, used = list[str](), list[str](), set[str]()
     for query in _queries(model):
         try:
             used |= query.parameters
         except EngineError as error:
-            problems.append(str(error))
+            unreadable.append(str(error))
         else:
-            problems += _unbound(query, model)
-    unused = [name for name in model.values if name not in used] if not problems else []
-    return [*problems, *_unused(model, unused)]
+            unbound += _unbound(query, model)
+    unused = [name for name in model.values if name not in used] if not unreadable else []
+    return [*unreadable, *unbound, *_unused(model, unused)]
 
 
 def query_warnings(model: Model) -> Iterator[str]:
@@ -67,8 +68,8 @@ def _unbound(query: _Asked, model: Model) -> Iterator[str]:
     for name in sorted(query.parameters - set(accepted)):
         listed = ", ".join(f"${each}" for each in accepted) or "none"
         yield (
-            f"{query.name}: ${name} has no value here{suggestion(name, accepted)}; "
-            f"accepted parameters: {listed}"
+            f"{query.name}:{place_of(name, query.sql)} ${name} has no value here"
+            f"{suggestion(name, accepted)}; accepted parameters: {listed}"
         )
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from model_refresh.engines.places import place_of
 from model_refresh.engines.protocol import Query, Value
 from model_refresh.engines.statements import read_select, suggestion
 from model_refresh.errors import EngineError
@@ -32,8 +33,8 @@ def bind(query: Query) -> Bound:
     for name in sorted(statement.parameters - given.keys()):
         accepted = ", ".join(f"${known}" for known in sorted(given)) or "none"
         raise EngineError(
-            f"{query.name}: ${name} has no value here{suggestion(name, given)}; "
-            f"accepted parameters: {accepted}"
+            f"{query.name}:{place_of(name, query.sql)} ${name} has no value here"
+            f"{suggestion(name, given)}; accepted parameters: {accepted}"
         )
     values = {name: _bindable(given[name], name, query) for name in sorted(statement.parameters)}
     return Bound(query, statement.sql, statement.tables, values)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import duckdb
 
+from model_refresh.engines.places import place_in
 from model_refresh.engines.protocol import Query
 from model_refresh.errors import EngineBusy, EngineError, StoreWriteError
 
-_LINE = re.compile(r"\n+LINE (\d+): (.*)(\n.*)*", re.MULTILINE)
+_LINE = re.compile(r"\n+LINE (\d+): (.*)\n?(.*)(\n.*)*", re.MULTILINE)
 _LONGEST = 600
 _LONGEST_NAME = 80
 _LOCKED = ("Could not set lock on file", "Unique file handle conflict")
@@ -16,14 +17,17 @@ _UNPLAYABLE = "Failure while replaying WAL"
 
 
 def query_error(error: Exception, query: Query) -> EngineError:
-    """What went wrong while reading or running a query: `name:line: reason`."""
+    """What went wrong while reading or running a query: `name:line:column reason`.
+
+    `name: reason` where DuckDB doesn't say at what.
+    """
     text = str(error)
-    where = query.name
+    where = f"{query.name}:"
     if found := _LINE.search(text):
-        where = f"{query.name}:{_line(query.sql, int(found[1]), found[2])}"
+        where = f"{query.name}:{place_in(query.sql, int(found[1]), found[2], found[3])}"
         text = text[: found.start()]
     reason = " ".join(_without_advice(text, error).split())
-    return EngineError(f"{where}: {reason[:_LONGEST]}")
+    return EngineError(f"{where} {reason[:_LONGEST]}")
 
 
 def write_error(
@@ -60,17 +64,6 @@ def database_error(error: Exception, database: Path) -> EngineError:
 def shortened(name: str) -> str:
     """A name of any length, cut to what fits into a message."""
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
-
-
-def _line(sql: str, number: int, excerpt: str) -> int:
-    """The line in the query, by its text: DuckDB's own number is one too many inside of a COPY.
-
-    It is too few by the blank lines and comments that the statement begins with.
-    """
-    shown = excerpt.strip(". ")
-    lines = enumerate(sql.splitlines(), 1)
-    found = [n for n, line in lines if shown in line and n >= number - 1]
-    return min(found, key=lambda n: (n != number, n), default=number)
 
 
 def _without_advice(text: str, error: Exception) -> str:

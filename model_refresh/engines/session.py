@@ -67,7 +67,7 @@ class Session:
     def relation(self, bound: Bound) -> duckdb.DuckDBPyRelation:
         """The query over this session's tables, its columns checked, not yet run."""
         query = bound.query
-        require_tables(bound.tables, self.tables, query.name)
+        require_tables(bound.tables, self.tables, query)
         try:
             relation = self.connection.sql(bound.sql, params=bound.values)
         except duckdb.Error as error:

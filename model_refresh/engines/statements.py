@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from model_refresh.engines.failures import query_error, shortened
+from model_refresh.engines.places import START, place_of, start_of
 from model_refresh.engines.protocol import Query
 from model_refresh.errors import EngineError
 
@@ -55,7 +56,7 @@ _ahead: dict[str, tuple[Any, ...]] = {}
 
 @dataclass(frozen=True)
 class Statement:
-    """One SELECT without what ends it, and what it uses; names are in lower case."""
+    """One SELECT without what stands around it, and what it uses; names are in lower case."""
 
     sql: str
     parameters: frozenset[str]
@@ -71,9 +72,9 @@ def read_select(sql: str, name: str) -> Statement:
     """
     parameters = _one_select(sql, name)
     tree = _read_tree(sql, name)
-    _require_reading_only(tree, name)
-    _require_repeatable(tree, name)
-    return Statement(_without_end(sql), parameters, tree.tables - tree.ctes)
+    _require_reading_only(tree, sql, name)
+    _require_repeatable(tree, sql, name)
+    return Statement(_without_end(sql)[start_of(sql) :], parameters, tree.tables - tree.ctes)
 
 
 def read_ahead(texts: Iterable[str]) -> None:
@@ -87,12 +88,12 @@ def read_ahead(texts: Iterable[str]) -> None:
         _ahead.update({str(row[-1]): row for row in _rows(wanted)})
 
 
-def require_tables(tables: frozenset[str], declared: Iterable[str], name: str) -> None:
+def require_tables(tables: frozenset[str], declared: Iterable[str], query: Query) -> None:
     """Raise EngineError where a statement reads a table that isn't declared."""
     known = {table.lower(): table for table in declared}
     for table in sorted(tables - known.keys()):
         raise EngineError(
-            f"{name}: table {shortened(table)!r} isn't declared"
+            f"{query.name}:{place_of(table, query.sql)} table {shortened(table)!r} isn't declared"
             f"{suggestion(table, known.values())}; declared: {', '.join(sorted(known.values()))}"
         )
 
@@ -121,17 +122,18 @@ def _one_select(sql: str, name: str) -> frozenset[str]:
     except (duckdb.Error, UnicodeEncodeError) as error:
         raise query_error(error, Query(sql, {}, name)) from error
     if len(statements) != 1:
-        raise EngineError(f"{name}: {len(statements)} statements; {_ACCEPTED}")
+        raise EngineError(f"{name}:{START} {len(statements)} statements; {_ACCEPTED}")
     kind = statements[0].type.name
     if kind == "MULTI":
         raise EngineError(
-            f"{name}: a PIVOT whose columns depend on the data; list them: PIVOT ... ON x IN (...)"
+            f"{name}:{place_of('pivot', sql)} a PIVOT whose columns depend on the data; list them: "
+            "PIVOT ... ON x IN (...)"
         )
     if kind != "SELECT":
-        raise EngineError(f"{name}: a statement of type {kind} is refused; {_ACCEPTED}")
+        raise EngineError(f"{name}:{START} a statement of type {kind} is refused; {_ACCEPTED}")
     names = frozenset(parameter.lower() for parameter in statements[0].named_parameters)
     if any(parameter.isdigit() for parameter in names):
-        raise EngineError(f"{name}: parameters need names: $as_of, not ? or $1")
+        raise EngineError(f"{name}:{START} parameters need names: $as_of, not ? or $1")
     return names
 
 
@@ -167,7 +169,7 @@ def _read_tree(sql: str, name: str) -> _Tree:
     except duckdb.Error as error:
         raise query_error(error, Query(sql, {}, name)) from error
     if row[0] is not None:
-        raise EngineError(f"{name}: {row[0]}; {_ACCEPTED}")
+        raise EngineError(f"{name}:{START} {row[0]}; {_ACCEPTED}")
     columns = {text[2:-2].lower() for text in row[6] if '","' not in text}
     return _Tree(
         nodes=frozenset(row[1]),
@@ -180,30 +182,38 @@ def _read_tree(sql: str, name: str) -> _Tree:
     )
 
 
-def _require_reading_only(tree: _Tree, name: str) -> None:
+def _require_reading_only(tree: _Tree, sql: str, name: str) -> None:
     writing = {node for node in tree.nodes if node.endswith("_NODE")} - _SELECT_NODES
     if writing or "SHOW_REF" in tree.nodes:
         what = " and ".join(sorted(writing)) or "SHOW, DESCRIBE or SUMMARIZE"
-        raise EngineError(f"{name}: {what.replace('_QUERY_NODE', '')} is refused; {_ACCEPTED}")
+        what = what.replace("_QUERY_NODE", "")
+        raise EngineError(f"{name}:{START} {what} is refused; {_ACCEPTED}")
     for function in sorted(tree.table_functions - TABLE_FUNCTIONS):
         raise EngineError(
-            f"{name}: table function {shortened(function)}() is refused; declare files under "
-            f"source.tables; accepted: {', '.join(sorted(TABLE_FUNCTIONS))}"
+            f"{name}:{place_of(function, sql)} table function {shortened(function)}() is refused; "
+            f"declare files under source.tables; accepted: {', '.join(sorted(TABLE_FUNCTIONS))}"
         )
 
 
-def _require_repeatable(tree: _Tree, name: str) -> None:
+def _require_repeatable(tree: _Tree, sql: str, name: str) -> None:
     met = (tree.functions & (UNREPEATABLE | CLOCK_WORDS)) | (tree.columns & CLOCK_WORDS)
     if met:
+        first = sorted(met)[0]
         raise EngineError(
-            f"{name}: {sorted(met)[0]} differs at every run, so the same frame could not be "
-            "computed twice; use $as_of for the time, hash(key) for chance (a column of that name "
-            "is read as table.column)"
+            f"{name}:{place_of(first, sql)} {first} differs at every run, so the same frame could "
+            "not be computed twice; use $as_of for the time, hash(key) for chance (a column of "
+            "that name is read as table.column)"
         )
     if tree.samples:
         raise EngineError(
-            f"{name}: a sample differs at every run; keep rows by hash(key) % 100 < ... instead"
+            f"{name}:{_place_of_sample(sql)} a sample differs at every run; keep rows by "
+            "hash(key) % 100 < ... instead"
         )
+
+
+def _place_of_sample(sql: str) -> str:
+    by_words = (place_of(word, sql) for word in ("tablesample", "sample"))
+    return next((place for place in by_words if place != START), START)
 
 
 @functools.cache

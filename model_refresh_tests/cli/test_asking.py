@@ -105,7 +105,7 @@ def test_a_query_that_fails_hides_no_other_model(lab: Lab) -> None:
     beside(lab, "calls", spend="spent")  # line 7: the query begins with an empty line
     ended = run(lab, "check", "--data", "--as-of", day(lab, FIRST))
     assert ended.code == 1
-    assert f"{lab.fleet}/calls/features.sql:7: Binder Error" in ended.err
+    assert f"{lab.fleet}/calls/features.sql:7:9 Binder Error" in ended.err
     assert ended.err.count("\n") == 1
     assert "visits, frame of 2024-01-24: 300 rows" in ended.out
 

@@ -137,7 +137,7 @@ def damaged_log(lab: Lab) -> Lab:
     ("damage", "why"),
     [
         (half_of_the_rows, "100 rows against 300 in the last 4 frames (-67%)"),
-        (renamed_column, 'features.sql:7: Binder Error: Referenced column "spend" not found'),
+        (renamed_column, 'features.sql:7:9 Binder Error: Referenced column "spend" not found'),
         (no_data, "table 'visits': no file 'data/visits.parquet'"),
         (not_ready, "the source has reached 2024-01-20 00:00 UTC, the frame needs 2024-01-27"),
         (damaged_log, "was edited or damaged: restore it from a backup"),

@@ -156,7 +156,9 @@ class EngineContract:
         assert table(engine, query.sql).to_pylist() == [{"n": 4}]
 
     def test_a_parameter_without_a_value_lists_those_that_have_one(self, engine: Engine) -> None:
-        with pytest.raises(EngineError, match=r"features\.sql: \$as_off .* 'as_of'.*\$as_of, \$n"):
+        with pytest.raises(
+            EngineError, match=r"features\.sql:1:9 \$as_off .* 'as_of'.*\$as_of, \$n"
+        ):
             table(engine, "select $as_off", as_of=MIDNIGHT, next=MIDNIGHT)
 
     @pytest.mark.parametrize("zone", ZONES, ids=str)
@@ -204,11 +206,13 @@ class EngineContract:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
 
     def test_a_missing_column_says_the_line_and_what_is_near(self, engine: Engine) -> None:
-        with pytest.raises(EngineError, match=r"features\.sql:2: .*\"amont\".*\"amount\""):
+        with pytest.raises(EngineError, match=r"features\.sql:2:3 .*\"amont\".*\"amount\""):
             table(engine, "select customer,\n  amont\nfrom sales")
 
     def test_a_missing_table_lists_the_declared(self, engine: Engine) -> None:
-        with pytest.raises(EngineError, match=r"'saless'.*did you mean 'sales'.*declared: sales"):
+        with pytest.raises(
+            EngineError, match=r":1:15 table 'saless'.*did you mean 'sales'.*declared: sales"
+        ):
             table(engine, "select * from saless")
 
     @pytest.mark.parametrize(
@@ -254,9 +258,9 @@ class EngineContract:
         self, engine: Engine, tmp_path: Path
     ) -> None:
         sql = "select case when range = 900_000\n then cast('x' || range as int) end\nfrom range(1_000_000)"
-        with pytest.raises(EngineError, match=r"features\.sql:2: .*x900000"):
+        with pytest.raises(EngineError, match=r"features\.sql:2:7 .*x900000"):
             engine.write(Query(sql, {}, NAME), tmp_path / "rows.parquet")
-        with pytest.raises(EngineError, match=r"features\.sql:2: .*x900000"):
+        with pytest.raises(EngineError, match=r"features\.sql:2:7 .*x900000"):
             table(engine, sql)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["model"]
 

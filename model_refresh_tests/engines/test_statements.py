@@ -58,21 +58,21 @@ def test_a_statement_tells_its_tables_and_not_its_ctes() -> None:
     ("sql", "kept"),
     [
         ("select 1", "select 1"),
-        ("-- a;\nselect 1 ; -- b; c", "-- a;\nselect 1 "),
+        ("-- a;\nselect 1 ; -- b; c", "select 1 "),
         ("select 1" + "; " * 100_000, "select 1"),
         ("select ';' -- x; y", "select ';' -- x; y"),
         ("select '; -- '", "select '; -- '"),
         ("select $$ a; -- $$ /* ; */;;", "select $$ a; -- $$ /* ; */"),
     ],
 )
-def test_only_the_end_of_a_statement_is_cut_off(sql: str, kept: str) -> None:
+def test_only_what_stands_around_a_statement_is_cut_off(sql: str, kept: str) -> None:
     assert read_select(sql, "q").sql == kept
 
 
 @pytest.mark.parametrize("name", sorted(UNREPEATABLE))
 def test_unrepeatable_functions_are_refused_wherever_they_stand(name: str) -> None:
     sql = f"select * from t where x in (select max({name.upper()}()) over () from u)"
-    with pytest.raises(EngineError, match=f"q: {name} differs at every run"):
+    with pytest.raises(EngineError, match=f"q:1:40 {name} differs at every run"):
         read_select(sql, "q")
 
 
