@@ -85,10 +85,9 @@ def skip(
     """Let no refresh of one frame start by itself; it may be one of the future."""
     model = find_model(name, fleet)
     store, when = store_of(model, home), model.cadence.parse(as_of)
-    has_begun = read_state(model, store, utc_now()).has_begun(when)
+    state = read_state(model, store, utc_now())
     line = give_order(store, Order(kind="skip", as_of=when, who=user(), reason=reason))
-    begun = "; that refresh has begun already, and is only not repeated by itself"
-    _tell(line, skip_sentence(model, line) + (begun if has_begun else ""), json=json)
+    _tell(line, skip_sentence(model, line) + _too_late(state, when), json=json)
 
 
 def _before(state: State) -> str:
@@ -98,7 +97,19 @@ def _before(state: State) -> str:
     named = {line.record.as_of for line in state.orders if line.record.kind == "skip"}
     skipped = sorted(as_of for as_of in named if as_of is not None and state.skip(as_of))
     keys = ", ".join(state.model.cadence.key(as_of) for as_of in skipped)
+    if not told and not keys:
+        return ", as they did: it was neither held nor skipped"
     return f"{told}; no longer skipped: {keys}" if keys else told
+
+
+def _too_late(state: State, as_of: dt.datetime) -> str:
+    """What a skip has no effect on any more, if so."""
+    if state.has_begun(as_of):
+        return "; that refresh has begun already, and is only not repeated by itself"
+    if state.newest is not None and as_of < state.newest:
+        key = state.model.cadence.key(state.newest)
+        return f"; it would not have started by itself: that of {key} comes next"
+    return ""
 
 
 def _tell(line: Line[Order], sentence: str, *, json: bool) -> None:

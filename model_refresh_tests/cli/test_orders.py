@@ -73,7 +73,13 @@ def test_a_release_names_the_skips_that_it_takes_back(lab: Lab) -> None:
         run(lab, "skip", NAME, "--as-of", frame, "--reason", "no labels then")
     said = run(lab, "release", NAME).out
     assert said.endswith("start by themselves; no longer skipped: 2099-01-01, 2099-01-02\n")
-    assert run(lab, "release", NAME).out.endswith("start by themselves\n")
+    again = run(lab, "release", NAME).out
+    assert again.endswith("start by themselves, as they did: it was neither held nor skipped\n")
+
+
+def test_a_skip_of_a_frame_that_newer_ones_have_followed_says_so(lab: Lab) -> None:
+    said = run(lab, "skip", NAME, "--as-of", day(lab, SECOND + 2), "--reason", "long past").out
+    assert "; it would not have started by itself: that of 20" in said
 
 
 def test_a_skip_of_a_frame_whose_refresh_has_begun_says_so(lab: Lab) -> None:
