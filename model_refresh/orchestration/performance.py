@@ -12,7 +12,6 @@ import dagster as dg
 from model_refresh.config.model import Model
 from model_refresh.errors import NotDue
 from model_refresh.metrics.catalogue import in_order
-from model_refresh.monitoring.performance import newest_performance
 from model_refresh.orchestration.declaring import asset, asset_check
 from model_refresh.orchestration.describe import describe
 from model_refresh.orchestration.names import DECAY, PERFORMANCE, SCORES, key
@@ -20,6 +19,7 @@ from model_refresh.orchestration.resources import StoreResource, telling_failure
 from model_refresh.orchestration.values import Metadata, metrics, number, table
 from model_refresh.pipeline.aftercare import grade_batch
 from model_refresh.records import Graded, Interval, Performance
+from model_refresh.refresh.decay import newest_performance
 from model_refresh.storage.store import utc_now
 
 

@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 from model_refresh.algorithms.version import load_version
 from model_refresh.config.model import Model
 from model_refresh.errors import ModelRefreshError, NotStored
-from model_refresh.monitoring.performance import newest_performance
-from model_refresh.records import Challenger, CheckResult, Comparison, Performance, TrialScores
+from model_refresh.records import Challenger, CheckResult, Comparison, Standing, TrialScores
 from model_refresh.refresh.contest import hold_contest
+from model_refresh.refresh.decay import (
+    decay_of_incumbent,
+    judged_comparison,
+    standing_of,
+    trial_limits,
+)
 from model_refresh.refresh.frame import compute_frame
 from model_refresh.refresh.rows import feature_names, load_frame
 from model_refresh.serving.batch.writing import Role
-from model_refresh.serving.trial.judgement import Judged, Standing, judge_trial
+from model_refresh.serving.trial.judgement import Judged, judge_trial
 from model_refresh.serving.trial.pairing import Ground
 from model_refresh.serving.trial.trying import (
     Population,
@@ -35,23 +40,22 @@ def try_challenger(model: Model, store: ModelStore, challenger: Challenger) -> L
     champion step from promoting; where labels have shown since that the incumbent decayed, the same
     challenger is judged anew. Raises NotStored where what it rests on is gone.
     """
-    log, limits = store.trial_scores(challenger.as_of), model.spec.scores.shift
-    decay = _decay(store, challenger)
-    rests_on = (challenger.digest(), limits.digest(), *([decay.digest()] if decay else ()))
-    key = bytes_digest(" ".join(rests_on).encode())
+    log = store.trial_scores(challenger.as_of)
+    comparison = judged_comparison(store, challenger) if challenger.version is not None else None
+    decay = decay_of_incumbent(store, comparison) if comparison is not None else None
+    standing = standing_of(decay)
+    limits = trial_limits(model, standing)
+    key = bytes_digest(f"{challenger.digest()} {limits}".encode())
     if (line := log.recall(key)) is not None and is_whole(store, line.record):
         return line
-    about = TrialScores(
-        as_of=challenger.as_of, challenger=challenger.digest(), limits=limits.digest()
-    )
-    if challenger.version is None:
+    about = TrialScores(as_of=challenger.as_of, challenger=challenger.digest(), limits=limits)
+    if challenger.version is None or comparison is None:
         return log.record_once(about, key=key)
-    comparison = _comparison(store, challenger)
     entrant = _role(model, store, challenger.version, challenger)
     incumbent, notes = _incumbent(model, store, comparison, challenger)
     tried = score_trial(store, entrant, incumbent)
     population = _population(model, store, tried, incumbent, challenger)
-    judged = _judged(model, store, tried, challenger, standing=_standing(decay))
+    judged = _judged(model, store, tried, challenger, standing=standing)
     if decay is not None:
         notes += (f"the incumbent has decayed, as of {stamp(decay.as_of)}: {decay.sentence}",)
     found = {
@@ -86,36 +90,6 @@ def newest_tried(store: ModelStore) -> dt.datetime:
         if store.trial_scores(as_of).last() is not None:
             return as_of
     raise NotStored(f"{store.name}: no challenger was tried yet; run trial_scores first")
-
-
-def _comparison(store: ModelStore, challenger: Challenger) -> Comparison:
-    verdict, found = store.verdicts(challenger.as_of).holding(challenger.verdict), None
-    if verdict is not None:
-        found = store.comparisons(challenger.as_of).holding(verdict.record.comparison)
-    if found is None:
-        raise NotStored(
-            f"{store.name}, refresh of {stamp(challenger.as_of)}: the comparison that let the "
-            "challenger pass is not stored; run comparison with its check promotion_gate"
-        )
-    return found.record
-
-
-def _decay(store: ModelStore, challenger: Challenger) -> Performance | None:
-    """The newest batch of the incumbent that was graded, where it had decayed."""
-    if challenger.version is None:
-        return None
-    found = _comparison(store, challenger).incumbent
-    newest = newest_performance(store)
-    if found is None or newest is None or newest.champion != found.version:
-        return None
-    return newest if newest.has_decayed else None
-
-
-def _standing(decay: Performance | None) -> Standing:
-    if decay is None:
-        return "sound"
-    failed = {check.name for check in decay.checks if check.outcome == "failed"}
-    return "worthless" if "against_constant" in failed else "decayed"
 
 
 def _role(model: Model, store: ModelStore, version: str, challenger: Challenger) -> Role:
@@ -167,7 +141,7 @@ def _judged(
     if tried.batches.challenger.is_empty():
         told = "the challenger's frame has no rows: nothing could be judged, so nothing passes"
         return Judged((), (), (CheckResult(name="unique_keys", outcome="failed", sentence=told),))
-    comparison = _comparison(store, challenger)
+    comparison = judged_comparison(store, challenger)
     dataset = store.datasets(comparison.as_of).holding(comparison.dataset)
     if dataset is None:
         raise NotStored(

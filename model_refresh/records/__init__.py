@@ -97,6 +97,7 @@ from model_refresh.records.watch import (
     ReasonKind,
     Remedy,
     Skill,
+    Standing,
 )
 
 __all__ = [
@@ -175,6 +176,7 @@ __all__ = [
     "Skill",
     "Slice",
     "SliceComparison",
+    "Standing",
     "Task",
     "Trial",
     "TrialScores",

@@ -9,6 +9,10 @@ from model_refresh.records.data import CheckResult
 from model_refresh.records.evidence import Interval
 
 Remedy = Literal["alert", "refresh", "rollback"]
+Standing = Literal["sound", "decayed", "worthless"]
+"""What labels have shown of a champion: no fault, worse than promised, worse than no model."""
+AGAINST_CONSTANT = "against_constant"
+"""The check of grades that a champion fails by doing worse than no model."""
 """What answers a decay: a person, an early refresh, or the champion before."""
 
 ReasonKind = Literal["schedule", "new_data", "drift", "decay", "staleness", "demand", "catch_up"]
@@ -190,7 +194,15 @@ class Performance(Record):
     @property
     def has_decayed(self) -> bool:
         """Whether the champion does worse than was promised."""
-        return any(check.outcome == "failed" for check in self.checks)
+        return self.standing != "sound"
+
+    @property
+    def standing(self) -> Standing:
+        """What the checks say of the champion."""
+        failed = {check.name for check in self.checks if check.outcome == "failed"}
+        if AGAINST_CONSTANT in failed:
+            return "worthless"
+        return "decayed" if failed else "sound"
 
     @property
     def sentence(self) -> str:

@@ -20,6 +20,12 @@ from model_refresh.records import (
     Verdict,
 )
 from model_refresh.records.production import CONFORMANCE_CHECKS, TRIAL_CHECKS
+from model_refresh.refresh.decay import (
+    counting_limits,
+    decay_of_incumbent,
+    judged_comparison,
+    standing_of,
+)
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.log import Log
 from model_refresh.storage.store import stamp
@@ -41,10 +47,10 @@ class Clearance:
 def find_clearance(model: Model, store: ModelStore, challenger: Challenger) -> Clearance:
     """Which tests this challenger has; whether they passed is `require_cleared`'s to say."""
     trials, scorers = store.trial_scores(challenger.as_of), store.scorers(challenger.as_of)
-    tried = _newest(trials, challenger, limits=model.shift_digest)
+    tried = _newest(trials, challenger, limits=_counting(model, store, challenger))
     if "realtime" not in model.spec.deploy:
         return Clearance(tried)
-    scorer = _newest(scorers, challenger, limits=model.realtime_digest)
+    scorer = _newest(scorers, challenger, limits=frozenset([model.realtime_digest]))
     if scorer is None:
         return Clearance(tried)
     bound = scorer.digest()
@@ -98,10 +104,18 @@ def about_verdict(model: Model, verdict: Verdict) -> str:
     return f"{model.name}, verdict of {stamp(verdict.as_of)}"
 
 
-def _newest(log: Log[Tested], challenger: Challenger, *, limits: str) -> Tested | None:
+def _counting(model: Model, store: ModelStore, challenger: Challenger) -> frozenset[str]:
+    """Under which limits a trial batch counts, by what labels have shown of the incumbent."""
+    if challenger.version is None:
+        return counting_limits(model, "sound")
+    decay = decay_of_incumbent(store, judged_comparison(store, challenger))
+    return counting_limits(model, standing_of(decay))
+
+
+def _newest(log: Log[Tested], challenger: Challenger, *, limits: frozenset[str]) -> Tested | None:
     bound = challenger.digest()
     for line in reversed(log.lines()):
-        if line.record.challenger == bound and line.record.limits == limits:
+        if line.record.challenger == bound and line.record.limits in limits:
             return line.record
     return None
 
@@ -149,6 +163,9 @@ def _not_made(
     about, bound = _about(model, challenger, step), challenger.digest()
     if any(line.record.challenger == bound for line in others):
         again = f"model-refresh refresh {model.name} --as-of {stamp(challenger.as_of)}"
+        eased = counting_limits(model, "worthless")
+        if any(line.record.limits in eased for line in others):
+            return f"{about}: its limits were eased for a decay that is found no more: run {again}"
         return f"{about}: its limits were declared anew since: run {again}"
     return f"{about}: this challenger has none; run the step {step} first"
 

@@ -9,6 +9,7 @@ from model_refresh import pipeline
 from model_refresh.errors import PromotionRefused
 from model_refresh.pipeline.trial import newest_tried, resume_trial, try_challenger
 from model_refresh.records import CheckResult, Performance, TrialScores
+from model_refresh.refresh.approval import approve, waiting
 from model_refresh.refresh.resume import resume_challenger, resume_verdict
 from model_refresh.serving.trial.trying import CHALLENGER, INCUMBENT
 from model_refresh.storage import Store
@@ -100,8 +101,8 @@ def test_a_limit_that_is_crossed_keeps_the_champion_and_says_so_in_one_sentence(
     assert eased.refresh(SECOND).decision == "promote"
 
 
-def decay(lab: Lab) -> None:
-    """Have labels shown that the champion does worse than a constant."""
+def decay(lab: Lab, *, is_found: bool = True) -> None:
+    """Have labels shown that the champion does worse than was promised, or that it doesn't."""
     entry = lab.store.champion.lines()[-1]
     told = "log loss 0.9 against the constant's 0.6"
     performance = Performance(
@@ -110,7 +111,11 @@ def decay(lab: Lab) -> None:
         entry=entry.number,
         champion=entry.record.version,
         primary="log_loss",
-        checks=(CheckResult(name="worse_than_constant", outcome="failed", sentence=told),),
+        checks=(
+            CheckResult(
+                name="against_promise", outcome="failed" if is_found else "passed", sentence=told
+            ),
+        ),
     )
     lab.store.performances(lab.day(FIRST)).record_once(performance, key=performance.digest())
 
@@ -124,6 +129,21 @@ def test_an_incumbent_that_has_decayed_keeps_no_challenger_back_that_differs(lab
     trial = tried(tight)
     assert trial.passes
     assert any("has decayed, as of" in note and "0.9 against" in note for note in trial.notes)
+
+
+def test_limits_that_were_eased_for_a_decay_count_as_long_as_it_is_found(lab: Lab) -> None:
+    shift = {"wasserstein": 1e-9, "psi": 1e-9, "holdout_factor": 0.0}
+    tight = lab.again({"scores.shift": shift, "approval": "manual"})
+    decay(lab)
+    assert tight.refresh(SECOND).decision == "wait"
+    found = waiting(tight.store)
+    assert found is not None
+    decay(lab, is_found=False)
+    with pytest.raises(PromotionRefused, match="eased for a decay that is found no more: run mod"):
+        approve(tight.model, tight.store, found.version, who="ann", reason="it passed")
+    decay(lab)
+    entry = approve(tight.model, tight.store, found.version, who="ann", reason="it passed")
+    assert entry.version == found.version
 
 
 def test_a_decayed_incumbent_lets_no_challenger_of_a_wrong_level_through(lab: Lab) -> None:

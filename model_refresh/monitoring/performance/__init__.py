@@ -1,7 +1,7 @@
 """How published batches did: graded once their labels have matured, and what follows from decay."""
 
 from model_refresh.monitoring.performance.estimates import record_estimate
-from model_refresh.monitoring.performance.grading import grade, newest_performance
+from model_refresh.monitoring.performance.grading import grade
 from model_refresh.monitoring.performance.looks import (
     gradable_from,
     is_gradable,
@@ -15,7 +15,6 @@ __all__ = [
     "gradable_from",
     "grade",
     "is_gradable",
-    "newest_performance",
     "next_gradable",
     "record_estimate",
     "remedy_of",

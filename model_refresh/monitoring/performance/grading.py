@@ -65,15 +65,6 @@ def grade(
     return log.record_once(_graded(model, store, about, batch=batch, entry=entry), key=key)
 
 
-def newest_performance(store: ModelStore, as_of: dt.datetime | None = None) -> Performance | None:
-    """How the batch of a frame did, by default of the newest that was graded; None for none."""
-    graded = store.graded()
-    if as_of is None and not graded:
-        return None
-    line = store.performances(as_of or graded[-1]).last()
-    return None if line is None else line.record
-
-
 def _early(model: Model, as_of: dt.datetime) -> str:
     known, there = as_of + model.sizes.gap, gradable_from(model, as_of)
     told = f"{model.name}: the labels of {model.cadence.key(as_of)} mature at {known:{_MINUTE}} UTC"

@@ -5,21 +5,22 @@ import math
 from model_refresh.gates.sentences import against, figures, gained, number
 from model_refresh.metrics.intervals import MIN_GROUPS
 from model_refresh.records import CheckResult, Interval, Skill
+from model_refresh.records.watch import AGAINST_CONSTANT
 
 
 def of_constant(name: str, gain: Interval, *, ours: float, theirs: float) -> CheckResult:
     """Fails where the champion is worse than the constant beyond doubt."""
     if not math.isfinite(gain.upper):
-        return _unjudged("against_constant", gain)
+        return _unjudged(AGAINST_CONSTANT, gain)
     decimals = figures(gain.estimate, gain.estimate - gain.lower)
     met = against(name, ours, theirs, whose="constant", decimals=decimals)
     if gain.upper < 0.0:
         return _failed(
-            "against_constant",
+            AGAINST_CONSTANT,
             f"{met}: worse by {number(-gain.estimate, decimals)} (at least "
             f"{number(-gain.upper, decimals)} at {_sure(gain)}): it does worse than no model",
         )
-    return _passed("against_constant", f"{met}: {gained(name, gain, decimals=decimals)}")
+    return _passed(AGAINST_CONSTANT, f"{met}: {gained(name, gain, decimals=decimals)}")
 
 
 def of_former(

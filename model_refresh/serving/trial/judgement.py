@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_refresh.config.production import ShiftLimits
-from model_refresh.records import CheckResult, ScoreShift, Task
+from model_refresh.records import CheckResult, ScoreShift, Standing, Task
 from model_refresh.serving.trial.allowance import Measure, at_level, measures
 from model_refresh.serving.trial.pairing import Batches, Ground, answer, soundness
 from model_refresh.serving.trial.shift import by_column, log_odds, shifts
 
 Floats = NDArray[np.float64]
-Standing = Literal["sound", "decayed", "worthless"]
-"""What labels have shown of an incumbent: no fault, worse than promised, worse than no model."""
 
 _ERRORS = 3.0
 _UNTOLD = 3.0
