@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model_refresh.config.model import Model
 from model_refresh.config.source import watermark
-from model_refresh.monitoring.ticks import previous_tick
+from model_refresh.monitoring.ticks import next_time_of_day
 from model_refresh.records import Record
 from model_refresh.storage.folder import bytes_digest
 
@@ -30,12 +30,15 @@ class SourceState(Record):
 def data_expected_from(model: Model, instant: dt.datetime) -> dt.datetime:
     """From when on the data up to an instant are expected to be there, `source.ready` aside.
 
-    As long after it as the schedule's time of day is after the instant's: a schedule at 06:00 gives
-    the data of midnight until 06:00. Always less than a day, and than a frame's time, later.
+    At the schedule's next time of day, by its own clock: one at 06:00 gives the data of midnight
+    until 06:00. Frames that are less than a day apart are each given as long as the schedule is
+    after a frame of theirs: always less than a frame's time.
     """
     cadence = model.cadence
-    tick, following = previous_tick(model, instant), cadence.next(instant)
-    return instant + (tick - instant) % min(cadence.next(following) - following, _DAY)
+    wait = next_time_of_day(model, instant) - instant
+    following = cadence.next(instant)
+    step = cadence.next(following) - following
+    return instant + (wait if step >= _DAY else wait % step)
 
 
 def has_reached(model: Model, instant: dt.datetime, now: dt.datetime) -> bool:

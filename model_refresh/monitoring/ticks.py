@@ -15,6 +15,7 @@ from model_refresh.config.model import Model
 
 _SET_BACK = dt.timedelta(hours=2)
 """More than any clock is set back by."""
+_HOURS = 24
 
 
 def next_tick(model: Model, instant: dt.datetime) -> dt.datetime:
@@ -27,6 +28,14 @@ def previous_tick(model: Model, instant: dt.datetime) -> dt.datetime:
     """The last tick that is not after an instant, in UTC."""
     schedule = model.spec.schedule
     return _previous(schedule.cron, schedule.timezone, instant.astimezone(dt.UTC))
+
+
+def next_time_of_day(model: Model, instant: dt.datetime) -> dt.datetime:
+    """The first of the schedule's times of day at or after an instant, whatever the day, in UTC."""
+    schedule = model.spec.schedule
+    daily = " ".join([*schedule.cron.split()[:2], "*", "*", "*"])
+    just_before = instant.astimezone(dt.UTC) - dt.timedelta(microseconds=1)
+    return _next(daily, schedule.timezone, just_before)
 
 
 @lru_cache(maxsize=4096)
@@ -44,8 +53,10 @@ def _previous(cron: str, zone: str, instant: dt.datetime) -> dt.datetime:
 def _ticks(cron: str, zone: str, start: dt.datetime, *, back: bool) -> Iterator[dt.datetime]:
     """Ticks from an instant on, or backwards from it, in UTC."""
     minute, hour, *days = cron.split()
-    every_hour = hour == "*"
-    if not every_hour:  # written so, cronsim takes them for times of the day, as Dagster does
+    every_hour = len(CronSim(cron, start).hours) == _HOURS
+    if every_hour:
+        hour = "*"
+    else:  # written so, cronsim takes them for times of the day, as Dagster does
         minute, hour = minute.replace("*", "0-59"), hour.replace("*", "0-23")
     line = " ".join([minute, hour, *days])
     for tick in CronSim(line, start.astimezone(ZoneInfo(zone)), reverse=back):

@@ -32,6 +32,9 @@ def ready_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
         ("1h", "10 6 * * MON", MONDAY + dt.timedelta(hours=9), "1998-03-02T09:10"),
         ("1d", "30 23 * * MON", MONDAY, "1998-03-02T23:30"),
         ("1mo", "0 6 1 * *", MONDAY, "1998-03-02T06:00"),
+        ("1d", "0 6,18 * * *", MONDAY, "1998-03-02T06:00"),
+        ("1d", "30 * * * *", MONDAY, "1998-03-02T00:30"),
+        ("7d", "0 0 * * MON", MONDAY, "1998-03-02T00:00"),
     ],
 )
 def test_data_are_expected_at_the_time_of_day_of_the_schedule(
@@ -39,6 +42,25 @@ def test_data_are_expected_at_the_time_of_day_of_the_schedule(
 ) -> None:
     model = make_model(tmp_path, every=every, schedule={"cron": cron})
     assert data_expected_from(model, instant).isoformat() == f"{expected}:00+00:00"
+
+
+@pytest.mark.parametrize("cron", ["0 6 * * *", "0 6 * * MON", "0 6 1 * *"])
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        ("1998-03-28", "05:00"),  # 06:00 in Berlin's winter time
+        ("1998-03-29", "04:00"),  # the clock was set forward at 01:00 UTC
+        ("1998-10-24", "04:00"),
+        ("1998-10-25", "05:00"),  # it was set back at 01:00 UTC
+        ("1998-10-26", "05:00"),
+    ],
+)
+def test_the_time_of_day_is_that_of_the_schedules_clock_also_where_it_changes(
+    tmp_path: Path, *, cron: str, day: str, expected: str
+) -> None:
+    model = make_model(tmp_path, every="1d", schedule={"cron": cron, "timezone": "Europe/Berlin"})
+    midnight = dt.datetime.fromisoformat(f"{day}T00:00+00:00")
+    assert data_expected_from(model, midnight).isoformat() == f"{day}T{expected}:00+00:00"
 
 
 def test_a_source_that_says_how_far_it_is_has_what_it_reached(
