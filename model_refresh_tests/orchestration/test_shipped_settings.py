@@ -1,12 +1,15 @@
 """The dagster.yaml that is shipped, and how it gets to where Dagster reads it."""
 
+import datetime as dt
 import shutil
 import subprocess
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.scheduler import DagsterDaemonScheduler
 
+from model_refresh.monitoring.lateness import GRACE
 from model_refresh.orchestration.launcher import ProcessRunLauncher
 from model_refresh.orchestration.tags import MODEL_TAG
 from model_refresh_tests.faults.world import ROOT
@@ -57,6 +60,18 @@ def test_a_run_that_hangs_gives_its_place_back_and_no_slow_source_delays_other_t
         assert sensors["num_workers"] > 1 and schedules["num_workers"] > 1
         answers = 2 + 4  # the threads of a code server on two cores: those of concurrent.futures
         assert sensors["num_workers"] + schedules["num_workers"] < answers
+
+
+def test_a_schedules_tick_that_fails_is_tried_again_until_before_people_are_told(
+    tmp_path: Path,
+) -> None:
+    home = make_home(tmp_path)
+    shutil.copy(ROOT / "dagster.yaml", home)
+    with dg.DagsterInstance.from_config(home) as instance:
+        scheduler = instance.scheduler
+        assert isinstance(scheduler, DagsterDaemonScheduler)
+        again = dt.timedelta(minutes=scheduler.max_tick_retries)
+        assert dt.timedelta(minutes=30) < again < GRACE
 
 
 def test_settings_are_put_where_there_are_none(tmp_path: Path) -> None:
