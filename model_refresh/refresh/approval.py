@@ -38,6 +38,8 @@ def waiting(store: ModelStore) -> Waiting | None:
     current = newest and newest.record.digest()
     for as_of in reversed(store.refreshed()):
         line = store.promotions(as_of).last()
+        if line is not None and line.record.decision == "promote":
+            return None  # whatever is older was compared with a former champion
         if line is None or line.record.decision != "wait":
             continue
         verdict = store.verdicts(as_of).holding(line.record.verdict or "")
