@@ -18,6 +18,7 @@ from model_refresh.orchestration.overview import overview_asset, overview_sensor
 from model_refresh.orchestration.performance import decay_check
 from model_refresh.orchestration.recovery import recover_sensor
 from model_refresh.orchestration.resources import StoreResource
+from model_refresh.orchestration.retention import prune_sensor
 from model_refresh.orchestration.schedules import model_schedule
 from model_refresh.orchestration.scorer import scorer_conformance
 from model_refresh.orchestration.scoring import frame_sensor, score_sensor
@@ -41,6 +42,8 @@ def build_definitions(
     is no overview. `fleet` is the folder whose alerts.yaml says who is told; None: nobody.
     """
     store = Store(home.resolve())
+    watched = [model for model in models if model.spec.triggers.new_data]
+    is_whole = problems is not None and not problems
     page = [] if problems is None else [overview_asset(models, problems)]
     page_sensor = [] if problems is None else [overview_sensor(models, problems, store)]
     if problems is not None and fleet is not None:
@@ -51,12 +54,13 @@ def build_definitions(
         jobs=[approval_job(models)],
         schedules=[model_schedule(model, store, clock=clock) for model in models],
         sensors=[
-            new_data_sensor([m for m in models if m.spec.triggers.new_data], store, clock=clock),
+            new_data_sensor(watched, store, is_whole=is_whole, clock=clock),
             *early_sensors(models, store, clock=clock),
             score_sensor(models, clock=clock),
             frame_sensor(models, store, clock=clock),
             grade_sensor(models, store, clock=clock),
             recover_sensor(models, store, clock=clock),
+            prune_sensor(clock=clock),
             *page_sensor,
         ],
         resources={"store": StoreResource(home=str(home.resolve()))},

@@ -48,7 +48,8 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
     `grace_seconds` is what a run that is to end has for ending by itself, before its group is
     killed. What a worker prints beside its run's events goes to `$DAGSTER_HOME/workers/<run>.log`,
-    which is kept for `keep_days`.
+    which is kept for `keep_days`. Runs that ended more than `keep_run_days` ago are forgotten by
+    the sensor `prune`; 0: never.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         *,
         grace_seconds: int = 20,
         keep_days: int = 7,
+        keep_run_days: int = 0,
         inst_data: ConfigurableClassData | None = None,
     ) -> None:
         self.grace_seconds = grace_seconds
         self.keep_days = keep_days
+        self.keep_run_days = keep_run_days
         self._inst_data = inst_data
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         super().__init__()  # type: ignore[no-untyped-call]
@@ -75,6 +78,7 @@ class ProcessRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         return {
             "grace_seconds": dg.Field(int, default_value=20),
             "keep_days": dg.Field(int, default_value=7),
+            "keep_run_days": dg.Field(int, default_value=0),
         }
 
     @classmethod

@@ -1,5 +1,6 @@
 """A refresh through a Dagster instance whose records are in a real PostgreSQL."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import InstigatorType, TickData, TickStatus
 
+from model_refresh.orchestration.retention import prune
+from model_refresh.storage.store import utc_now
 from model_refresh_tests.lab import Lab
 from model_refresh_tests.orchestration.runs import AFTER, STEPS, entries, materialize
 from model_refresh_tests.sinks.conftest import server
@@ -54,3 +57,38 @@ def test_a_refresh_is_recorded_in_postgresql(
         (ticks,) = connection.execute("SELECT count(*) FROM job_ticks").fetchall()[0]
     assert (runs, ticks) == (1, 1)
     assert events > 20
+
+
+@dg.asset(key=["elsewhere", "scores"])
+def scores() -> None:
+    """Stands for any asset of a model."""
+
+
+@dg.asset_check(asset=scores)
+def looked_at() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def test_old_runs_are_forgotten_in_postgresql(instance: dg.DagsterInstance, server: Server) -> None:
+    def counts() -> dict[str, int]:
+        with server.connect() as connection:
+            return {
+                table: connection.execute(
+                    f"SELECT count(*) FROM {table} WHERE run_id IN (%s, %s)", runs
+                ).fetchall()[0][0]
+                for table in ("runs", "run_tags", "event_logs", "asset_check_executions")
+            }
+
+    page = dg.AssetKey(["elsewhere", "page"])
+    for _ in range(2):
+        instance.report_runless_asset_event(dg.AssetMaterialization(page))
+    runs = tuple(
+        dg.materialize([scores, looked_at], instance=instance, tags={"by": "test"}).run_id
+        for _ in range(2)
+    )
+    before = counts()
+    assert prune(instance, utc_now() + dt.timedelta(days=1)).runs >= 1
+    assert counts() == {table: number // 2 for table, number in before.items()}
+    newest = instance.get_latest_materialization_event(scores.key)
+    assert newest is not None and newest.run_id == runs[1]
+    assert len(instance.fetch_materializations(page, limit=9).records) == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.scheduler import DagsterDaemonScheduler
+from dagster._core.scheduler.instigation import InstigatorType, TickStatus
 
 from model_refresh.monitoring.lateness import GRACE
 from model_refresh.orchestration.launcher import ProcessRunLauncher
@@ -72,6 +73,33 @@ def test_a_schedules_tick_that_fails_is_tried_again_until_before_people_are_told
         assert isinstance(scheduler, DagsterDaemonScheduler)
         again = dt.timedelta(minutes=scheduler.max_tick_retries)
         assert dt.timedelta(minutes=30) < again < GRACE
+
+
+def test_nothing_that_dagster_records_is_kept_for_ever(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    shutil.copy(ROOT / "dagster.yaml", home)
+    with dg.DagsterInstance.from_config(home) as instance:
+        assert isinstance(instance.run_launcher, ProcessRunLauncher)
+        days = instance.run_launcher.keep_run_days
+        assert 30 <= days <= 90
+        for kind in (InstigatorType.SENSOR, InstigatorType.SCHEDULE):
+            kept = instance.get_tick_retention_settings(kind)
+            assert set(kept) == set(TickStatus)
+            assert all(0 < each <= days for each in kept.values())
+        assert instance.get_tick_retention_settings(InstigatorType.SENSOR)[TickStatus.SKIPPED] == 1
+
+
+def test_a_run_leaves_no_second_copy_of_what_it_prints(tmp_path: Path) -> None:
+    @dg.asset
+    def chatty() -> None:
+        print("a line")  # noqa: T201
+
+    home = make_home(tmp_path)
+    shutil.copy(ROOT / "dagster.yaml", home)
+    with dg.DagsterInstance.from_config(home) as instance:
+        done = dg.materialize([chatty], instance=instance)
+        left = {str(path.relative_to(home)) for path in Path(home).rglob(f"*{done.run_id}*")}
+    assert left == {f"history/runs/{done.run_id}.db"}
 
 
 def test_settings_are_put_where_there_are_none(tmp_path: Path) -> None:
