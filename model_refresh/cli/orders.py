@@ -22,7 +22,9 @@ from model_refresh.cli.shared import (
 )
 from model_refresh.monitoring.orders import give_order, hold_sentence, skip_sentence
 from model_refresh.monitoring.state import State, read_state
+from model_refresh.monitoring.ticks import previous_tick
 from model_refresh.records import Order
+from model_refresh.splits import first_refresh
 from model_refresh.storage import Line
 from model_refresh.storage.store import utc_now
 
@@ -69,7 +71,8 @@ def release(
     """Let refreshes of a model start by themselves again; takes back every hold and skip."""
     model = find_model(name, fleet)
     store = store_of(model, home)
-    before = _before(read_state(model, store, utc_now()))
+    state = read_state(model, store, utc_now())
+    before = _before(state) + _left_out(state)
     line = give_order(store, Order(kind="release", who=user(), reason=reason))
     _tell(line, f"{name} is released: refreshes start by themselves{before}", json=json)
 
@@ -100,6 +103,25 @@ def _before(state: State) -> str:
     if not told and not keys:
         return ", as they did: it was neither held nor skipped"
     return f"{told}; no longer skipped: {keys}" if keys else told
+
+
+def _left_out(state: State) -> str:
+    """The newest frame's refresh where its tick passed during a hold: nothing makes up for it."""
+    model, as_of = state.model, state.newest
+    if as_of is None or not model.spec.schedule.active or state.has_begun(as_of):
+        return ""
+    tick = previous_tick(model, state.now)
+    if (
+        tick < as_of
+        or as_of < first_refresh(model.cadence, model.sizes)
+        or not state.was_held(tick)
+    ):
+        return ""
+    key = model.cadence.key(as_of)
+    return (
+        f"; the refresh of {key} was left out meanwhile: model-refresh refresh {model.name} "
+        f"--as-of {key} makes it now"
+    )
 
 
 def _too_late(state: State, as_of: dt.datetime) -> str:

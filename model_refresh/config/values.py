@@ -25,6 +25,8 @@ _INSTANT = (
 )
 _OWNER = r"^(team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$"
 _LONGEST = dt.timedelta(days=3660)
+_FIRST, _LAST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1700, 2200))
+"""Sums of what is declared stay far within the years that a date can have, 1 to 9999."""
 _RESERVED = ("fleet",)
 """No model's name: Dagster's page shows the asset `fleet/overview` and its group."""
 
@@ -65,12 +67,21 @@ def parse_instant(value: object) -> dt.datetime:
 
 def format_instant(value: dt.datetime) -> str:
     """A date where it is midnight, else an ISO instant."""
-    return value.strftime("%Y-%m-%d" if value.time() == dt.time() else "%Y-%m-%dT%H:%MZ")
+    return f"{value.date()}" if value.time() == dt.time() else f"{value.date()}T{value:%H:%M}Z"
 
 
 def _not_too_long(value: dt.timedelta) -> dt.timedelta:
     if not dt.timedelta(0) <= value <= _LONGEST:
         raise ValueError(f"{value} is out of range; accepted: 0d to {format_duration(_LONGEST)}")
+    return value
+
+
+def _in_our_times(value: dt.datetime) -> dt.datetime:
+    if not _FIRST <= value <= _LAST:
+        raise ValueError(
+            f"{format_instant(value)} is out of range; accepted: {format_instant(_FIRST)} to "
+            f"{format_instant(_LAST)}"
+        )
     return value
 
 
@@ -151,10 +162,11 @@ PositiveDuration = Annotated[Duration, AfterValidator(_above_zero)]
 Instant = Annotated[
     dt.datetime,
     BeforeValidator(parse_instant),
+    AfterValidator(_in_our_times),
     PlainSerializer(format_instant, return_type=str),
     _text_schema(_INSTANT, "1997-03-03"),
 ]
-"""An instant in UTC; a date alone is its midnight."""
+"""An instant in UTC, from 1700 to 2200; a date alone is its midnight."""
 
 ColumnName = Annotated[
     str, Field(strict=True, min_length=1, max_length=255), AfterValidator(_column_name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import sentence_of
 from model_refresh.monitoring.sources import data_expected_from
 from model_refresh.monitoring.state import State, is_held, read_state
 from model_refresh.monitoring.ticks import next_tick, previous_tick
@@ -77,8 +77,8 @@ def unscored(models: Sequence[Model], store: Store, now: dt.datetime) -> Unscore
         try:
             if is_unscored(state):
                 found.states.append(state)
-        except (ModelRefreshError, OSError) as error:
-            found.troubles.append(f"{model.name}: {error}")
+        except Exception as error:  # noqa: BLE001 - told; one model stops no other
+            found.troubles.append(f"{model.name}: {sentence_of(error)}")
     return found
 
 
@@ -90,8 +90,8 @@ def batches_due(found: Unscored, runs: Mapping[str, Runs], watch: Watch) -> Unsc
         try:
             if scoring_due(state, runs[state.model.name]) is not None:
                 due.append(state)
-        except (ModelRefreshError, OSError) as error:
-            troubles.append(f"{state.model.name}: {error}")
+        except Exception as error:  # noqa: BLE001 - told; one model stops no other
+            troubles.append(f"{state.model.name}: {sentence_of(error)}")
     ready = watch.ready(due)
     return Unscored(ready.states, [*troubles, *ready.notes])
 
@@ -118,15 +118,28 @@ def scoring_due(state: State, runs: Runs) -> dt.datetime | None:
 def scored_from(state: State, as_of: dt.datetime, runs: Runs) -> dt.datetime:
     """From when on a frame is scored without a refresh.
 
-    Where a refresh is to come, a while after its tick; where new data start it, not before half of
-    the frame's time has gone. Where none is to come, as long after the frame as the schedule's
-    ticks come after theirs by the time of the day: so the day's data have the same time to arrive.
-    After a time without Dagster the refresh that catches up has that while to be seen, too.
+    After a time without Dagster the refresh that catches up has a while to be seen, too.
     """
-    expected = _expected_from(state, as_of, runs)
+    expected = expected_from(state, as_of, is_scheduled=runs.is_scheduled)
     if runs.since is None or not _is_to_catch_up(state, runs, runs.since):
         return expected
     return max(expected, runs.since + PATIENCE)
+
+
+def expected_from(state: State, as_of: dt.datetime, *, is_scheduled: bool) -> dt.datetime:
+    """From when on a frame's batch is expected: the one rule of who makes it and who misses it.
+
+    Where a refresh is to come, a while after its tick; where new data start it, not before half of
+    the frame's time has gone. Where none is to come, as long after the frame as the schedule's
+    ticks come after theirs by the time of the day: so the day's data have the same time to arrive.
+    A refresh that a person keeps from coming is not waited for since they said so.
+    """
+    data = data_expected_from(state.model, as_of)
+    refresh = _refresh_by(state, as_of, is_scheduled=is_scheduled)
+    order = state.hold or state.skip(as_of)
+    if refresh is None or order is None:
+        return data if refresh is None else refresh
+    return max(data, min(refresh, order.recorded_at))
 
 
 def batch_priority(model: Model) -> int:
@@ -134,20 +147,18 @@ def batch_priority(model: Model) -> int:
     return model.spec.runs.priority * 1_000 + 999
 
 
-def _expected_from(state: State, as_of: dt.datetime, runs: Runs) -> dt.datetime:
-    model, following = state.model, state.model.cadence.next(as_of)
-    is_free = not is_held(state) and state.skip(as_of) is None
-    tick = next_tick(model, as_of - dt.timedelta(microseconds=1))
-    if is_free and awaits_data(model) and not state.has_begun(as_of):
-        return as_of + (following - as_of) / 2
-    if is_free and runs.is_scheduled and tick < following:
-        return tick + PATIENCE
-    return data_expected_from(model, as_of)
-
-
 def awaits_data(model: Model) -> bool:
     """Whether the sensor `new_data` starts a refresh once the source has reached a frame."""
     return model.ready_sql is not None and model.spec.triggers.new_data
+
+
+def _refresh_by(state: State, as_of: dt.datetime, *, is_scheduled: bool) -> dt.datetime | None:
+    """Until when a frame's refresh may be waited for, orders aside; None where none is to come."""
+    model, following = state.model, state.model.cadence.next(as_of)
+    if awaits_data(model) and not state.has_begun(as_of):
+        return as_of + (following - as_of) / 2
+    tick = next_tick(model, as_of - dt.timedelta(microseconds=1))
+    return tick + PATIENCE if is_scheduled and tick < following else None
 
 
 def _is_to_catch_up(state: State, runs: Runs, since: dt.datetime) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import sentence_of
 from model_refresh.monitoring.orders import hold_sentence
 from model_refresh.monitoring.reasons import (
     Look,
@@ -66,9 +66,12 @@ def due_refresh(state: State, reason: Reason) -> DueRefresh:
 
 def why_not(state: State, reason: Reason, queued: Queued = ()) -> str | None:
     """Why a refresh is not asked for though there is a reason; raises where a line is damaged."""
+    return needless(state, reason) or under_way(state, reason, queued)
+
+
+def under_way(state: State, reason: Reason, queued: Queued = ()) -> str | None:
+    """That another run is at this frame, or is to be: it may still end without a result."""
     key = state.model.cadence.key(reason.as_of)
-    if (told := needless(state, reason)) is not None:
-        return told
     is_under_way = state.lease is not None and state.has_begun(reason.as_of)
     if not is_under_way and (state.model.name, key) not in queued:
         return None
@@ -82,8 +85,8 @@ def not_held(models: Sequence[Model], store: Store, now: dt.datetime) -> Free:
         state = read_state(model, store.model(model.name), now)
         try:
             held = state.hold
-        except (ModelRefreshError, OSError) as error:
-            found.notes.append(f"{model.name}: {error}")
+        except Exception as error:  # noqa: BLE001 - told; one model stops no other
+            found.notes.append(f"{model.name}: {sentence_of(error)}")
             continue
         if held is None:
             found.states.append(state)

@@ -1,20 +1,21 @@
 """New data as a reason: what is known of each source from tick to tick, and what it asks for.
 
 A watermark asks once it has reached a frame. Files ask once two looks in a row find the same, for
-the frame that was the newest when they changed: a file that is being copied is no data yet.
+the frame that was the newest when they changed: a file that is being copied is no data yet. What is
+new stays so while it can't be asked for: while an order bars it, or another run is at the frame.
 """
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field, ValidationError
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
-from model_refresh.monitoring.due import DueRefresh, Queued, due_refresh, not_held, why_not
+from model_refresh.errors import sentence_of
+from model_refresh.monitoring.due import DueRefresh, Queued, due_refresh, not_held, under_way
 from model_refresh.monitoring.orders import barred
-from model_refresh.monitoring.reasons import make_reason
+from model_refresh.monitoring.reasons import make_reason, needless
 from model_refresh.monitoring.sources import SourceState
 from model_refresh.monitoring.state import State
 from model_refresh.monitoring.watch import Watch
@@ -79,17 +80,23 @@ class News:
 
 @dataclass(frozen=True)
 class NewsRound:
-    """One round over all sources, while there is time."""
+    """One round over all sources, while there is time.
+
+    `is_whole` says that the models are all that there are: what was seen of others is forgotten.
+    """
 
     watch: Watch
     now: dt.datetime
     queued: Queued = ()
+    is_whole: bool = False
 
     def over(self, models: Sequence[Model], store: Store, seen: Seen) -> News:
         """Look at each source in turn; whatever is wrong with one stops no other."""
         free = not_held(models, store, self.now)
         states = {state.model.name: state for state in free.states}
-        last, sources, changes = seen.last, dict(seen.sources), dict(seen.changes)
+        names = {model.name for model in models} if self.is_whole else seen.sources.keys()
+        sources = {name: each for name, each in seen.sources.items() if name in names}
+        last, changes = seen.last, {name: c for name, c in seen.changes.items() if name in sources}
         due: list[DueRefresh] = []
         notes = list(free.notes)
         for model in self.watch.in_time([s.model for s in free.states], after=seen.last):
@@ -104,8 +111,8 @@ class NewsRound:
                     queued=self.queued,
                 )
                 due += [due_refresh(state, step.reason)] if step.reason else []
-            except (ModelRefreshError, OSError) as error:
-                notes.append(f"{last}: {error}")
+            except Exception as error:  # noqa: BLE001 - told; one model stops no other
+                notes.append(f"{last}: {sentence_of(error)}")
                 continue
             notes += [step.note] if step.note else []
             sources[last] = step.source
@@ -124,7 +131,9 @@ def new_data(
 ) -> Step:
     """What a look found beside what was seen before: the first look only takes note.
 
-    What an order bars is seen as new again at the next look, until the next frame is there.
+    What an order bars, or what another run is at, is seen as new again at the next look: a run may
+    end without a result, or have begun before the data came. So is a change across the next frame's
+    instant: it counts for its own frame, until a newer one's refresh has begun.
     """
     if seen is None:
         return Step(found)
@@ -134,11 +143,31 @@ def new_data(
     reason = _reason(state, seen, found=found, change=fresh)
     if reason is None:
         return Step(found)
-    if (bar := barred(state, reason.as_of)) is not None:
-        return Step(seen, fresh, note=bar)
-    if (told := why_not(state, reason, queued)) is not None:
-        return Step(found, note=told)
-    return Step(found, reason=reason)
+    return _answer(state, reason, queued=queued, done=Step(found), later=Step(seen, fresh))
+
+
+def _answer(state: State, reason: Reason, *, queued: Queued, done: Step, later: Step) -> Step:
+    """Ask, unless nothing new can come of it, which is `done`, or not yet, which is `later`."""
+    if (told := _overtaken(state, reason)) is not None:
+        return replace(done, note=told)
+    if (told := barred(state, reason.as_of)) is not None:
+        return replace(later, note=told)
+    if (told := needless(state, reason)) is not None:
+        return replace(done, note=told)
+    if (told := under_way(state, reason, queued)) is not None:
+        return replace(later, note=told)
+    return replace(done, reason=reason)
+
+
+def _overtaken(state: State, reason: Reason) -> str | None:
+    """That a newer frame's refresh has begun: once that promotes, this one's no longer can."""
+    newer, key = state.newest_refresh, state.model.cadence.key
+    if newer is None or newer <= reason.as_of:
+        return None
+    return (
+        f"{state.model.name}: new data of {key(reason.as_of)} start nothing: the refresh of "
+        f"{key(newer)} has begun"
+    )
 
 
 def _change(
@@ -155,7 +184,7 @@ def _change(
 def _reason(
     state: State, seen: SourceState, *, found: SourceState, change: Change | None
 ) -> Reason | None:
-    """None where nothing is new, or a frame is too early or no longer the newest one."""
+    """None where nothing is new, or a frame is too early."""
     model = state.model
     first = first_refresh(model.cadence, model.sizes)
     if model.ready_sql is not None:
@@ -164,7 +193,7 @@ def _reason(
             return None
         sentence = f"the source has reached {found.watermark:%Y-%m-%d %H:%M} UTC"
         return make_reason(model, "new_data", reached, sentence=sentence, cause="reached")
-    if change is None or change.as_of < first or change.as_of != state.newest:
+    if change is None or change.as_of < first:
         return None
     sentence, cause = "the source's files changed", change.files[:16]
     return make_reason(model, "new_data", change.as_of, sentence=sentence, cause=cause)

@@ -95,7 +95,7 @@ def _asked(state: State, kind: ReasonKind) -> dt.datetime | None:
     """The newest frame that was refreshed for a reason of this kind, as long as that matters."""
     model = state.model
     matters = max(model.sizes.gap, model.max_age / 4)
-    for as_of in reversed(state.refreshed):
+    for as_of in state.store.backwards("refreshes"):
         if as_of + matters < state.now:
             return None
         if any(line.record.kind == kind for line in state.store.reasons(as_of).lines()):
@@ -104,12 +104,15 @@ def _asked(state: State, kind: ReasonKind) -> dt.datetime | None:
 
 
 def _ticked(state: State) -> Reason | None:
-    """The schedule's tick since the newest frame, where its refresh has not begun."""
+    """The schedule's tick since the newest frame, where its refresh has not begun.
+
+    One that passed during a hold is not made up for when it ends.
+    """
     model, as_of = state.model, state.newest
     if as_of is None or not model.spec.schedule.active or state.has_begun(as_of):
         return None
     tick = previous_tick(model, state.now)
-    possible = as_of >= first_refresh(model.cadence, model.sizes)
+    possible = as_of >= first_refresh(model.cadence, model.sizes) and not state.was_held(tick)
     return scheduled(model, tick, state.now) if tick >= as_of and possible else None
 
 
@@ -169,7 +172,7 @@ def _sentence(state: State, reasons: tuple[Reason, ...], as_of: dt.datetime, *, 
 def _cost(state: State) -> dict[str, dt.datetime | float]:
     """What the newest refresh that took any time used, so far as it got."""
     memo = Memo()
-    for as_of in reversed(state.refreshed):
+    for as_of in state.store.backwards("refreshes"):
         spent = spent_on(state.store, as_of, memo)
         if spent.seconds:
             return {"last": as_of, "seconds": spent.seconds, "cpu_seconds": spent.cpu_seconds}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import Field, ValidationError
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import sentence_of
 from model_refresh.monitoring.due import DueRefresh, Queued, due_refresh, why_not
 from model_refresh.monitoring.reasons import decayed, drifted, found_drift, stale
 from model_refresh.monitoring.state import State, read_state
@@ -87,8 +87,8 @@ class Watcher:
             state = read_state(model, store.model(model.name), now)
             try:
                 due = self._due(state, frames, queued=queued, notes=found.notes)
-            except (ModelRefreshError, OSError) as error:
-                found.notes.append(f"{model.name}: {error}")
+            except Exception as error:  # noqa: BLE001 - told; one model stops no other
+                found.notes.append(f"{model.name}: {sentence_of(error)}")
                 continue
             if due is not None:
                 wanted[model.name] = due

@@ -1,10 +1,12 @@
 """What the store says of one model: what reasons, alerts and the fleet's page are made from.
 
-A part is read when it is first asked for, and kept: a sensor over a thousand models lists a few
-folders of each, and reads a line only where it needs one.
+A part is read when it is first asked for, and kept: a sensor over a thousand models looks at a few
+folders of each, and reads a line only where it needs one. Sensors ask for the newest of a kind,
+never for all that there ever were: their rounds take no longer with the years.
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +27,16 @@ from model_refresh.storage.leases import Lease, current_lease
 def read_state(model: Model, store: ModelStore, now: dt.datetime) -> "State":
     """The state of a model at `now`; parts raise CorruptError where a line was damaged."""
     return State(model, store, now)
+
+
+def _holding(orders: Sequence[Line[Order]], instant: dt.datetime) -> Line[Order] | None:
+    """The hold that these orders leave in force at an instant."""
+    said = [line for line in orders if line.record.kind != "skip"]
+    newest = said[-1] if said else None
+    if newest is None or newest.record.kind == "release":
+        return None
+    until = newest.record.until
+    return newest if until is None or instant < until else None
 
 
 def is_held(state: "State") -> bool:
@@ -73,29 +85,14 @@ class State:
         return self.age is not None and self.age > self.model.max_age
 
     @cached_property
-    def refreshed(self) -> list[dt.datetime]:
-        """Every frame whose refresh has begun, oldest first; however it went."""
-        return self.store.refreshed()
-
-    @cached_property
-    def measured(self) -> list[dt.datetime]:
-        """Every frame whose drift was measured, oldest first."""
-        return self.store.measured()
-
-    @cached_property
-    def graded(self) -> list[dt.datetime]:
-        """Every frame whose batch was graded, oldest first."""
-        return self.store.graded()
-
-    @cached_property
-    def scored(self) -> list[dt.datetime]:
-        """Every frame that has a batch, oldest first."""
-        return self.store.scored()
-
-    @cached_property
     def newest_refresh(self) -> dt.datetime | None:
         """The newest frame whose refresh has begun, however it went."""
         return self.store.newest_of("refreshes")
+
+    @cached_property
+    def oldest_refresh(self) -> dt.datetime | None:
+        """The first frame whose refresh has begun."""
+        return self.store.oldest_of("refreshes")
 
     def has_begun(self, as_of: dt.datetime) -> bool:
         """Whether the refresh of this frame has begun, however it went."""
@@ -145,6 +142,10 @@ class State:
         """How that batch did."""
         return self.store.performances(self.newest_graded).last() if self.newest_graded else None
 
+    def is_graded(self, as_of: dt.datetime) -> bool:
+        """Whether this frame's batch was looked at with its labels, graded or not."""
+        return self.store.performances(as_of).newest_number() > 0
+
     @cached_property
     def newest_scored(self) -> dt.datetime | None:
         """The newest frame that has a batch."""
@@ -162,12 +163,12 @@ class State:
     @cached_property
     def hold(self) -> Line[Order] | None:
         """The hold that is in force; None where refreshes start by themselves."""
-        said = [line for line in self.orders if line.record.kind != "skip"]
-        newest = said[-1] if said else None
-        if newest is None or newest.record.kind == "release":
-            return None
-        until = newest.record.until
-        return newest if until is None or self.now < until else None
+        return _holding(self.orders, self.now)
+
+    def was_held(self, instant: dt.datetime) -> bool:
+        """Whether a hold was in force at an instant of the past."""
+        before = [line for line in self.orders if line.recorded_at <= instant]
+        return _holding(before, instant) is not None
 
     def skip(self, as_of: dt.datetime) -> Line[Order] | None:
         """The order that leaves this frame's refresh out; a later release takes it back."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 
 from model_refresh.config.model import Model
-from model_refresh.errors import DataError, ModelRefreshError
+from model_refresh.errors import DataError, ModelRefreshError, sentence_of
 from model_refresh.monitoring.sources import SourceState, look_at_source
 from model_refresh.monitoring.state import State
 
@@ -59,8 +59,8 @@ class Watch:
             self._last = model.name
             try:
                 is_ready = self._has_reached(asked[model.name])
-            except ModelRefreshError as error:
-                ready.notes.append(f"{model.name}: {error}")
+            except Exception as error:  # noqa: BLE001 - told; one model stops no other
+                ready.notes.append(f"{model.name}: {sentence_of(error)}")
                 continue
             if is_ready:
                 ready.states.append(asked[model.name])

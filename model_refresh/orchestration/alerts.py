@@ -17,7 +17,12 @@ from model_refresh.config.model import Model
 from model_refresh.monitoring.alerts import FleetAlerts, Known, open_alerts
 from model_refresh.monitoring.alerts.life import leave_sign
 from model_refresh.monitoring.overview import Memo
-from model_refresh.orchestration.failures import Failures, stopped_schedules, under_way
+from model_refresh.orchestration.failures import (
+    Failures,
+    started_schedules,
+    stopped_schedules,
+    under_way,
+)
 from model_refresh.orchestration.resources import StoreResource
 from model_refresh.pipeline.alerts import Told, tell_fleet
 from model_refresh.storage import Store
@@ -48,6 +53,7 @@ def alerts_sensor(
             failures=failures.by_model,
             under_way=under_way(context.instance, now),
             stopped=stopped_schedules(context.instance),
+            started=started_schedules(context.instance),
             memo=memo,
         )
         everything = Store(Path(store.home))
@@ -55,8 +61,6 @@ def alerts_sensor(
         found = open_alerts(models, told, store=everything, now=now, known=known)
         leave_sign(everything, known, now)
         answer = post.round(lambda: tell_fleet(everything, declared.spec, found, now=now))
-        for trouble in answer.troubles if answer else []:
-            context.log.warning(trouble)
         return dg.SensorResult(skip_reason=said(found, answer), cursor=failures.canonical())
 
     return sensor
@@ -67,7 +71,8 @@ def said(found: FleetAlerts, answer: Told | None) -> str:
     if answer is None:
         sent = "messages of an earlier tick are still under way"
     else:
-        sent = f"{sum(each.delivered for each in answer.sent)} messages sent"
+        arrived = f"{sum(each.delivered for each in answer.sent)} messages sent"
+        sent = "; ".join([arrived, *answer.troubles])
     alerts = [alert for alert in found.alerts if alert.severity != "info"]
     first = "; ".join(f"{a.model or 'the fleet'}: {a.sentence}" for a in alerts[:3])
     return f"{len(alerts)} alerts are open, {sent}{f': {first}' if first else ''}"[:1000]

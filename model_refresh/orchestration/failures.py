@@ -6,7 +6,11 @@ from collections.abc import Collection, Iterator
 import dagster as dg
 from dagster import DagsterRunStatus, RunRecord
 from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.scheduler.instigation import InstigatorStatus
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    ScheduleInstigatorData,
+)
 from pydantic import Field, ValidationError
 
 from model_refresh.orchestration.run_facts import is_to_be_started_again
@@ -81,13 +85,32 @@ def under_way(instance: dg.DagsterInstance, now: dt.datetime) -> frozenset[str]:
 
 def stopped_schedules(instance: dg.DagsterInstance) -> frozenset[str]:
     """The models whose schedule was stopped on Dagster's page."""
+    return frozenset(_schedules(instance, InstigatorStatus.STOPPED))
+
+
+def started_schedules(instance: dg.DagsterInstance) -> dict[str, dt.datetime]:
+    """The models whose schedule was started there, and when."""
+    found = _schedules(instance, InstigatorStatus.RUNNING)
+    return {name: dt.datetime.fromtimestamp(since, dt.UTC) for name, since in found.items()}
+
+
+def _schedules(instance: dg.DagsterInstance, status: InstigatorStatus) -> dict[str, float]:
+    """Model -> when its schedule was started, of those that a person has put into this status."""
     if instance.schedule_storage is None:  # of an instance without a daemon
-        return frozenset()
+        return {}
     states = instance.all_instigator_state(
-        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={InstigatorStatus.STOPPED}
+        instigator_type=InstigatorType.SCHEDULE, instigator_statuses={status}
     )
-    names = (state.instigator_name for state in states)
-    return frozenset(name.removesuffix(_SCHEDULE) for name in names if name.endswith(_SCHEDULE))
+    return {
+        state.instigator_name.removesuffix(_SCHEDULE): _started_at(state)
+        for state in states
+        if state.instigator_name.endswith(_SCHEDULE)
+    }
+
+
+def _started_at(state: InstigatorState) -> float:
+    data = state.instigator_data
+    return (data.start_timestamp or 0.0) if isinstance(data, ScheduleInstigatorData) else 0.0
 
 
 def _is_there(name: str, models: Collection[str] | None) -> bool:

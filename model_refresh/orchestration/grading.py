@@ -42,11 +42,12 @@ def grade_sensor(
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now, seen = clock(), Looks.parse_cursor(context.cursor)
         found = grading_round(models, store, seen, now=now, sources=_sources(watch, now))
-        for trouble in found.troubles:
+        for trouble in found.troubles if found.due else []:  # else the skip reason says them
             context.log.warning(trouble)
+        told = "; ".join(found.troubles) or "no labels have come since the last tick"
         return dg.SensorResult(
             run_requests=[_request(each) for each in found.due],
-            skip_reason=None if found.due else "no labels have come since the last tick",
+            skip_reason=None if found.due else told,
             cursor=found.looks.canonical(),
         )
 

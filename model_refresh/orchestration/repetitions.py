@@ -17,7 +17,6 @@ from dagster._core.storage.tags import (
 )
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
 from model_refresh.monitoring.orders import barred
 from model_refresh.monitoring.recovery import RETRY_WITHIN, to_start_again
 from model_refresh.monitoring.state import read_state
@@ -71,7 +70,7 @@ def is_barred(
     try:
         as_of = model.cadence.parse(run.tags.get(PARTITION_TAG, ""))
         return barred(read_state(model, store.model(model.name), now), as_of) is not None
-    except (ModelRefreshError, OSError):
+    except Exception:  # noqa: BLE001 - one model stops no other; the run looks again as it begins
         return False
 
 

@@ -62,14 +62,15 @@ def frame_sensor(
         up = Uptime.parse_cursor(context.cursor).at(now)
         found = unscored(models, store, now)
         due = batches_due(found, runs_of(context.instance, found.states, since=up.since), watch)
-        for trouble in due.troubles:
-            context.log.warning(trouble)
         requests = [
             request_batch(state.model, state.newest) for state in due.states if state.newest
         ]
+        for trouble in due.troubles if requests else []:  # else the skip reason says them
+            context.log.warning(trouble)
+        told = "; ".join(due.troubles) or "no new frame is to be scored by itself"
         return dg.SensorResult(
             run_requests=requests,
-            skip_reason=None if requests else "no new frame is to be scored by itself",
+            skip_reason=None if requests else told,
             cursor=up.canonical(),
         )
 

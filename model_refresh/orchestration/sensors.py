@@ -23,9 +23,16 @@ from model_refresh.storage.store import utc_now
 
 
 def new_data_sensor(
-    models: Sequence[Model], store: Store, *, clock: Callable[[], dt.datetime] = utc_now
+    models: Sequence[Model],
+    store: Store,
+    *,
+    is_whole: bool = False,
+    clock: Callable[[], dt.datetime] = utc_now,
 ) -> dg.SensorDefinition:
-    """Starts a refresh of each model that asks for it when its source has new data."""
+    """Starts a refresh of each model that asks for it when its source has new data.
+
+    Where the fleet `is_whole`, what was seen of models that are not there is forgotten.
+    """
     watch = Watch()
 
     @dg.sensor(
@@ -36,9 +43,10 @@ def new_data_sensor(
         description="Refreshes models whose source has new data (triggers.new_data: true).",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        look = NewsRound(watch, clock(), queued_refreshes(context.instance))
+        queued = queued_refreshes(context.instance)
+        look = NewsRound(watch, clock(), queued, is_whole=is_whole)
         found = look.over(models, store, Seen.parse_cursor(context.cursor))
-        for note in found.notes:
+        for note in found.notes if found.refreshes else []:  # else the skip reason says them
             context.log.warning(note)
         return dg.SensorResult(
             run_requests=[request_refresh(due) for due in found.refreshes],
@@ -85,7 +93,7 @@ def _early_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         due = round_of(name, context.cursor, queued_refreshes(context.instance))
-        for note in due.notes:
+        for note in due.notes if due.refreshes else []:  # else the skip reason says them
             context.log.info(note)
         return dg.SensorResult(
             run_requests=[request_refresh(each) for each in due.refreshes],

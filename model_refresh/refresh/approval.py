@@ -36,7 +36,7 @@ def waiting(store: ModelStore) -> Waiting | None:
     """
     newest = store.champion.last()
     current = newest and newest.record.digest()
-    for as_of in reversed(store.refreshed()):
+    for as_of in store.backwards("refreshes"):
         line = store.promotions(as_of).last()
         if line is not None and line.record.decision == "promote":
             return None  # whatever is older was compared with a former champion

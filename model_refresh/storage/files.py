@@ -153,7 +153,10 @@ def sweep(root: Path) -> int:
 def read_regular(path: Path) -> bytes:
     """The bytes of a regular file; links, folders and pipes in its place are corruption."""
     require_regular(path)
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:  # it was taken away in between
+        raise _missing(path) from error
 
 
 def file_digest(path: Path) -> tuple[str, int]:
@@ -172,9 +175,13 @@ def require_regular(path: Path) -> None:
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotStored(f"{path} is missing from the store") from error
+        raise _missing(path) from error
     if not stat.S_ISREG(mode):
         raise CorruptError(f"{path} is {stat.filemode(mode)}, not a regular file: it was replaced")
+
+
+def _missing(path: Path) -> NotStored:
+    return NotStored(f"{path} is missing from the store")
 
 
 def sync_file(path: Path) -> None:

@@ -19,6 +19,7 @@ from model_refresh.errors import CorruptError, NotStored
 from model_refresh.records import Cost, Digest, Record, canonical_json
 from model_refresh.storage.files import publish_file, read_regular
 from model_refresh.storage.folder import bytes_digest
+from model_refresh.storage.instants import listed
 
 R = TypeVar("R", bound=Record)
 
@@ -131,9 +132,7 @@ class Log(Generic[R]):
                 return self.line(number)
 
     def _numbers(self) -> list[int]:
-        if not self.folder.is_dir():
-            return []
-        found = (_LINE_NAME.fullmatch(path.name) for path in self.folder.iterdir())
+        found = (_LINE_NAME.fullmatch(name) for name in listed(self.folder))
         return sorted(int(name[1]) for name in found if name)
 
 

@@ -63,7 +63,7 @@ from model_refresh.storage.folder import (
     drafting,
     open_folder,
 )
-from model_refresh.storage.instants import instant_of, instants_in, names_in, stamp, utc_now
+from model_refresh.storage.instants import instants_back, instants_in, names_in, stamp, utc_now
 from model_refresh.storage.log import Log
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -75,7 +75,7 @@ SCORES = "scores.parquet"
 REPORT = "report.html"
 STUDIES = "studies"
 LEASES = "leases"
-Dated = Literal["refreshes", "scores", "drift", "performance"]
+Dated = Literal["refreshes", "scores", "drift", "performance", "reports"]
 """Folders that have one folder an instant."""
 
 R = TypeVar("R", bound=Record)
@@ -188,20 +188,30 @@ class ModelStore:
 
     def scored(self) -> list[dt.datetime]:
         """The instants of every frame that has a batch, oldest first."""
-        return instants_in(self.root / "scores")
+        return list(instants_in(self.root / "scores"))
 
     def measured(self) -> list[dt.datetime]:
         """The instants of every frame whose drift was measured, oldest first."""
-        return instants_in(self.root / "drift")
+        return list(instants_in(self.root / "drift"))
 
     def graded(self) -> list[dt.datetime]:
         """The instants of every frame whose batch was graded, oldest first."""
-        return instants_in(self.root / "performance")
+        return list(instants_in(self.root / "performance"))
 
-    def newest_of(self, kind: Dated) -> dt.datetime | None:
-        """The newest instant of a kind, without reading all their names as instants."""
-        names = reversed(names_in(self.root / kind))
-        return next((instant for name in names if (instant := instant_of(name))), None)
+    def backwards(self, kind: Dated, until: dt.datetime | None = None) -> Iterator[dt.datetime]:
+        """The instants of a kind, newest first, none after `until`: for who needs but a few.
+
+        The newest cost the same however long the history is.
+        """
+        return instants_back(self.root / kind, until)
+
+    def newest_of(self, kind: Dated, until: dt.datetime | None = None) -> dt.datetime | None:
+        """The newest instant of a kind that is not after `until`; None where there is none."""
+        return next(self.backwards(kind, until), None)
+
+    def oldest_of(self, kind: Dated) -> dt.datetime | None:
+        """The first instant of a kind; None where there is none."""
+        return next(instants_in(self.root / kind), None)
 
     @property
     def fleet_tests(self) -> Log[FleetTest]:
@@ -215,7 +225,7 @@ class ModelStore:
 
     def refreshed(self) -> list[dt.datetime]:
         """The instants of every refresh, oldest first; what is no refresh's folder is passed by."""
-        return instants_in(self.root / "refreshes")
+        return list(instants_in(self.root / "refreshes"))
 
     def version(self, version: str) -> StoredFolder:
         """A fitted version; raises NotStored or CorruptError."""

@@ -13,6 +13,7 @@ from model_refresh.storage.store import utc_now
 from model_refresh_tests.alerting.servers import http_server
 from model_refresh_tests.cli.terminal import run
 from model_refresh_tests.lab import NAME, Lab
+from model_refresh_tests.monitoring.worlds import publish
 
 SECRET = "T0kenOfTheHook"
 HOUR = dt.timedelta(hours=1)
@@ -23,6 +24,15 @@ def declare(lab: Lab, port: int, more: str = "") -> None:
     text = f'allow: ["json://127.0.0.1:{port}", "http://127.0.0.1:{port}"]\n'
     routes = 'routes: [{name: ops, urls: "${HOOK}"}]\n'
     (lab.fleet / "alerts.yaml").write_text(text + routes + more)
+
+
+@pytest.fixture
+def lab(lab: Lab) -> Lab:
+    """A model whose refreshes have not come for long, but batches have."""
+    newest = lab.model.cadence.floor(utc_now())
+    assert newest is not None
+    publish(lab.store, newest)
+    return lab
 
 
 def test_what_is_open_is_shown_with_what_works_and_what_tells_more(lab: Lab) -> None:

@@ -4,6 +4,9 @@ import datetime as dt
 
 import pytest
 
+from model_refresh.monitoring.orders import give_order
+from model_refresh.records import Order
+from model_refresh.storage import Store
 from model_refresh_tests.cli.terminal import WHO, day, run
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import NAME, Lab
@@ -75,6 +78,16 @@ def test_a_release_names_the_skips_that_it_takes_back(lab: Lab) -> None:
     assert said.endswith("start by themselves; no longer skipped: 2099-01-01, 2099-01-02\n")
     again = run(lab, "release", NAME).out
     assert again.endswith("start by themselves, as they did: it was neither held nor skipped\n")
+
+
+def test_a_release_tells_of_the_refresh_that_was_left_out(lab: Lab) -> None:
+    daily = lab.again({"schedule": {"cron": "0 0 * * *", "timezone": "UTC"}})
+    before = dt.datetime.now(dt.UTC) - dt.timedelta(days=2)
+    store = Store(daily.home, lambda: before).model(NAME)
+    give_order(store, Order(kind="hold", who="ann", reason="a test"))
+    said = run(daily, "release", NAME).out
+    today = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"
+    assert f"; the refresh of {today} was left out meanwhile: model-refresh refresh {NAME} " in said
 
 
 def test_a_skip_of_a_frame_that_newer_ones_have_followed_says_so(lab: Lab) -> None:

@@ -161,6 +161,12 @@ def test_a_problem_is_told_at_its_line_and_column(tmp_path: Path, line: str, pro
         ("every: 7d", "every: 2d", "4:25 frame.every is '2d'; accepted: 1h, 2h"),
         ("1997-03-03", "1997-03-03T06:00", "4:36 frame.start: '1997-03-03T06:00' is no instant"),
         ("1997-03-03", "1997-02-30", "4:36 frame.start: "),
+        (
+            "1997-03-03",
+            "9990-01-01",
+            "4:36 frame.start: 9990-01-01 is out of range; accepted: 1700-01-01 to 2200-01-01",
+        ),
+        ("1997-03-03", "0001-01-01T06:00Z", "4:36 frame.start: 0001-01-01T06:00Z is out of range"),
         ("1997-03-03", "'1997-03-03T06:00:30Z'", "4:36 frame.start: '1997-03-03T06:00:30Z'"),
         ("7d, start: 1997-03-03", "1mo, start: 1997-03-31", "frame.start: start 1997-03-31 is on"),
         ("start", "rows: event, start", "4:35 frame.rows is event: give frame.event_time"),

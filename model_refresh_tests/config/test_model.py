@@ -9,7 +9,7 @@ import pytest
 from model_refresh.config.show import resolved
 from model_refresh.config.warnings import warnings
 from model_refresh.engines import Query
-from model_refresh.splits import plan_frames
+from model_refresh.splits import first_refresh, plan_frames
 from model_refresh_tests.factories import AS_OF, START, make_model, make_purchases
 
 
@@ -20,6 +20,21 @@ def test_the_factorys_model_can_be_planned_and_queried(tmp_path: Path) -> None:
         (batch,) = engine.batches(Query(model.features_sql, {"as_of": START}, "features.sql"))
     assert batch.num_rows == 300
     assert [path.name for path in model.source_files()] == ["purchases.parquet"]
+
+
+def test_the_farthest_that_can_be_declared_is_still_a_date(tmp_path: Path) -> None:
+    model = make_model(
+        tmp_path,
+        start="2200-01-01",
+        every="1mo",
+        horizon="3660d",
+        maturity="3660d",
+        window=10_000,
+        min_frames=10_000,
+        holdout=10_000,
+        validation=10_000,
+    )
+    assert first_refresh(model.cadence, model.sizes).year == 4760
 
 
 def test_the_factory_gives_the_same_data_each_time_and_knows_its_fields(tmp_path: Path) -> None:

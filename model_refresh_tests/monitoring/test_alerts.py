@@ -4,7 +4,7 @@ import datetime as dt
 import math
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,7 @@ from model_refresh.storage import ModelStore, Store
 from model_refresh.storage.leases import Holder, lease
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import CLOCK, NAME, Lab
+from model_refresh_tests.monitoring.worlds import BUG, unreadable
 
 HOUR = dt.timedelta(hours=1)
 DIGEST = "0" * 64
@@ -75,6 +76,13 @@ class World:
         """What they are about."""
         return [alert.kind for alert in self.open(when, **known)]
 
+    def crown(self, when: dt.datetime) -> None:
+        """As if the only champion had been promoted then."""
+        log = self.lab.store.champion
+        entry = log.line(1).record
+        log.path(1).unlink()
+        self.store(when).champion.append(entry, number=1)
+
     def publish(self, day: int, when: dt.datetime) -> None:
         """A batch of one day."""
         entry = self.lab.store.champion.lines()[-1].record
@@ -98,6 +106,7 @@ def world(lab: Lab) -> World:
     lab.store.promotions(lab.day(SECOND)).folder.parent.rename(lab.home / "_gone")
     world = World(lab)
     declare(lab, world.at(0))
+    world.crown(world.at(FIRST))
     world.publish(FIRST, world.at(FIRST))
     return world
 
@@ -169,6 +178,7 @@ def test_what_was_due_before_a_model_was_declared_is_not_missed(fresh: Lab) -> N
 
 def test_the_first_refresh_of_a_new_model_makes_no_earlier_tick_missed(world: World) -> None:
     declare(world.lab, world.at(SECOND, 7))
+    world.crown(world.at(SECOND, 7.5))
     assert world.kinds(world.at(SECOND, 9)) == []
     assert "not_started" in world.kinds(world.at(SECOND + 1, 9))
 
@@ -186,6 +196,10 @@ def test_scores_that_are_due_and_missing_are_said_with_the_run_that_failed(world
     began.add(world.lab.store.promotions(world.lab.day(FIRST)).lines()[0].record)
     (alert,) = world.open(world.at(SECOND, 9))
     assert (alert.kind, alert.severity) == ("scores_missing", "critical")
+    assert alert.sentence == (
+        "the scores of 2024-01-26 are due and not there; is Dagster's daemon running, and the "
+        "sensor scoring on?"
+    )
     run = failure("score", world.at(SECOND, 7))
     (alert,) = world.open(world.at(SECOND, 9), failures=failed(run))
     assert alert.sentence == "the scores of 2024-01-26 are due and not there: the disk is full"
@@ -361,6 +375,20 @@ def test_a_model_that_cannot_be_read_and_one_whose_store_is_damaged_delay_no_oth
     assert found.observed.covers("overdue||")
 
 
+def test_a_bug_that_one_model_is_enough_for_is_an_alert_and_delays_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = replace(world.lab.model, spec=world.lab.model.spec.model_copy(update={"name": "odd"}))
+    models, store = [odd, world.lab.model], Store(world.lab.home)
+    before = open_alerts(models[1:], [], store=store, now=world.at(SECOND, 30))
+    unreadable(monkeypatch, "odd", BUG)
+    found = open_alerts(models, [], store=store, now=world.at(SECOND, 30))
+    assert tuple(alert for alert in found.alerts if alert.model != "odd") == before.alerts
+    (alert,) = [alert for alert in found.alerts if alert.model == "odd"]
+    assert alert.kind == "unreadable"
+    assert alert.sentence == f"it can't be looked at: RuntimeError: {BUG}"
+
+
 def test_only_where_the_whole_fleet_was_read_is_a_model_that_is_not_there_gone(
     world: World,
 ) -> None:
@@ -436,7 +464,7 @@ def test_the_worst_comes_first(world: World) -> None:
     late = world.lab.day(FIRST) + world.lab.model.max_age + 9 * HOUR
     severities = [alert.severity for alert in world.open(late)]
     assert severities == sorted(severities)
-    assert world.kinds(late)[0] == "not_started"
+    assert world.kinds(late)[:2] == ["scores_missing", "not_started"]
 
 
 def test_a_sensor_that_stopped_looking_is_itself_a_dead_mans_alert(world: World) -> None:
@@ -444,7 +472,13 @@ def test_a_sensor_that_stopped_looking_is_itself_a_dead_mans_alert(world: World)
     assert last_sign(store) is None
     assert silence(None, now) is None
     run = failure("score", now)
-    leave_sign(store, Known(failures=failed(run), under_way=frozenset({NAME})), now)
+    known = Known(
+        failures=failed(run),
+        under_way=frozenset({NAME}),
+        stopped=frozenset({"off"}),
+        started={"on": now},
+    )
+    leave_sign(store, known, now)
     sign = last_sign(store)
     assert sign is not None
     assert silence(sign, now + HOUR / 4) is None
@@ -453,7 +487,10 @@ def test_a_sensor_that_stopped_looking_is_itself_a_dead_mans_alert(world: World)
     assert alert.sentence.startswith(
         "Dagster has not looked after the fleet since 2024-01-26 07:00"
     )
-    assert sign.known(2 * HOUR, now).under_way == {NAME}
+    again = sign.known(2 * HOUR, now)
+    assert again.under_way == {NAME}
+    assert again.stopped == {"off"}
+    assert again.started == {"on": now}
     assert sign.known(2 * HOUR, now + HOUR).under_way == frozenset()
     assert sign.known(2 * HOUR, now + HOUR).failures == failed(run)
 

@@ -18,15 +18,17 @@ from model_refresh.monitoring.batches import (
 )
 from model_refresh.monitoring.orders import give_order
 from model_refresh.monitoring.watch import Watch
-from model_refresh.records import Order, Scores
-from model_refresh.storage import ModelStore, Store
+from model_refresh.records import Order
+from model_refresh.storage import Store
 from model_refresh.storage.leases import Holder, lease
 from model_refresh_tests.factories import make_model, make_purchases
 from model_refresh_tests.monitoring.worlds import (
+    BUG,
     DAY,
-    DIGEST,
+    STALE,
     begin,
     crown,
+    publish,
     state_at,
     store_of,
     unreadable,
@@ -55,19 +57,6 @@ def crowned(folder: Path, rows: pl.DataFrame, **overrides: object) -> Model:
     )
     crown(store_of(model), MONDAY - 14 * DAY)
     return model
-
-
-def publish(store: ModelStore, as_of: dt.datetime) -> None:
-    scores = Scores(
-        as_of=as_of,
-        content=DIGEST,
-        entry=1,
-        champion="a" * 16,
-        challenger=None,
-        rows=1,
-        frame=DIGEST,
-    )
-    store.scores(as_of).record_once(scores, key=DIGEST)
 
 
 def from_when(model: Model, as_of: dt.datetime, runs: Runs = Runs()) -> dt.datetime:  # noqa: B008
@@ -140,9 +129,23 @@ def test_a_frame_does_not_wait_for_a_refresh_that_will_not_come(daily: Model, wh
         "skipped": Order(kind="skip", as_of=MONDAY, who="ann", reason="a test"),
     }
     if why in orders:
-        give_order(store_of(daily), orders[why])
+        give_order(store_of(daily, MONDAY), orders[why])
     runs = Runs(is_scheduled=why != "stopped")
     assert from_when(daily, MONDAY, runs) == MONDAY + 6 * HOUR
+
+
+@pytest.mark.parametrize("kind", ["hold", "skip"])
+def test_a_frame_is_scored_from_when_a_person_said_that_its_refresh_will_not_come(
+    tmp_path: Path, rows: pl.DataFrame, kind: str
+) -> None:
+    """Not from a time before that, at which nobody could know."""
+    model = crowned(tmp_path, rows, every="7d", schedule={"cron": "0 6 * * WED"})
+    said = MONDAY + 20 * HOUR
+    order = Order.model_validate({"kind": kind, "who": "ann", "reason": "a test"})
+    as_of = MONDAY if kind == "skip" else None
+    give_order(store_of(model, said), order.model_copy(update={"as_of": as_of}))
+    assert from_when(model, MONDAY) == said
+    assert from_when(model, MONDAY - 7 * DAY) == MONDAY - 5 * DAY + 6 * HOUR + PATIENCE
 
 
 def test_a_source_that_starts_refreshes_is_waited_for_until_half_of_the_time_has_gone(
@@ -195,11 +198,16 @@ def test_an_order_that_cannot_be_read_is_told_and_stops_no_other(
     assert [trouble.split(": ")[0] for trouble in due.troubles] == ["anna"]
 
 
-def test_a_folder_that_cannot_be_listed_is_told_and_stops_no_other(
-    tmp_path: Path, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [STALE, BUG])
+def test_whatever_the_look_at_a_model_raises_is_told_and_stops_no_other(
+    tmp_path: Path, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     models = [crowned(tmp_path, rows, name=name) for name in ("anna", "bert")]
-    unreadable(monkeypatch, "anna")
+    later = unscored(models, Store(tmp_path / "home"), TUESDAY + 12 * HOUR)
+    unreadable(monkeypatch, "anna", error)
+    due = batches_due(later, {name: Runs() for name in ("anna", "bert")}, Watch())
+    assert [state.model.name for state in due.states] == ["bert"]
+    assert due.troubles == [f"anna: {type(error).__name__}: {error}"]
     found = unscored(models, Store(tmp_path / "home"), TUESDAY)
     assert [state.model.name for state in found.states] == ["bert"]
     assert [trouble.split(": ")[0] for trouble in found.troubles] == ["anna"]

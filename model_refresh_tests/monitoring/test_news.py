@@ -13,7 +13,7 @@ from model_refresh.monitoring.watch import Watch
 from model_refresh.records import Order, Reason
 from model_refresh.storage import Store
 from model_refresh_tests.factories import START, make_model
-from model_refresh_tests.monitoring.worlds import DAY, end, state_at, store_of
+from model_refresh_tests.monitoring.worlds import BUG, DAY, begin, end, state_at, store_of
 
 MONDAY = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
 NOW = MONDAY + 2 * DAY
@@ -90,8 +90,28 @@ def test_a_change_counts_for_the_frame_that_was_the_newest(model: Model) -> None
     before = state_at(model, MONDAY - dt.timedelta(minutes=1))
     step = new_data(before, files("a"), found=files("b"))
     assert step.change == Change(files="b" * 64, as_of=MONDAY - 7 * DAY)
-    after = state_at(model, MONDAY)
-    assert new_data(after, step.source, found=files("b"), change=step.change) == Step(files("b"))
+    after = state_at(model, MONDAY + dt.timedelta(minutes=1))
+    asked = new_data(after, step.source, found=files("b"), change=step.change)
+    assert asked.reason is not None
+    assert asked.reason.as_of == MONDAY - 7 * DAY
+    assert asked == Step(files("b"), reason=asked.reason)
+
+
+def test_files_that_change_again_across_midnight_count_for_the_new_frame(model: Model) -> None:
+    """They were still being written: the first look after it finds others than the last before."""
+    change = Change(files="b" * 64, as_of=MONDAY - 7 * DAY)
+    step = new_data(state_at(model, MONDAY), files("a"), found=files("c"), change=change)
+    assert step == Step(files("a"), Change(files="c" * 64, as_of=MONDAY))
+
+
+def test_a_change_that_a_newer_refresh_overtook_is_told_and_asks_no_more(model: Model) -> None:
+    begin(store_of(model), MONDAY)
+    change = Change(files="b" * 64, as_of=MONDAY - 7 * DAY)
+    step = new_data(state_at(model, NOW), files("a"), found=files("b"), change=change)
+    assert step == Step(
+        files("b"),
+        note="repurchase: new data of 1998-02-23 start nothing: the refresh of 1998-03-02 has begun",
+    )
 
 
 def test_before_the_first_possible_refresh_no_change_asks(model: Model, ready_model: Model) -> None:
@@ -100,17 +120,40 @@ def test_before_the_first_possible_refresh_no_change_asks(model: Model, ready_mo
     assert by_watermark(ready_model, reached(None), reached(early), early) is None
 
 
-def test_a_frame_that_was_refreshed_or_waits_for_it_is_asked_for_no_more(model: Model) -> None:
-    queued = {(model.name, "1998-03-02")}
-    change = Change(files="b" * 64, as_of=MONDAY)
-    state = state_at(model, NOW)
-    waiting = new_data(state, files("a"), found=files("b"), change=change, queued=queued)
-    assert (waiting.reason, waiting.source) == (None, files("b"))
-    assert waiting.note is not None
+def test_a_frame_that_was_refreshed_is_asked_for_no_more(model: Model) -> None:
     end(store_of(model), MONDAY)
     (_, over) = looks(model, *"bb")
-    assert over.reason is None
-    assert over.note == "repurchase: 1998-03-02 is refreshed: retain: not better"
+    assert over == Step(files("b"), note="repurchase: 1998-03-02 is refreshed: retain: not better")
+
+
+@pytest.mark.parametrize("has_a_result", [True, False])
+@pytest.mark.parametrize("later", [dt.timedelta(hours=1), 7 * DAY])
+def test_new_data_wait_for_the_run_that_is_at_their_frame_and_ask_where_it_had_no_result(
+    model: Model, has_a_result: bool, later: dt.timedelta
+) -> None:
+    """A person's run, say, that began before the data came, and was cancelled."""
+    change = Change(files="b" * 64, as_of=MONDAY)
+    queued = {(model.name, "1998-03-02")}
+    waiting = new_data(
+        state_at(model, NOW), files("a"), found=files("b"), change=change, queued=queued
+    )
+    told = "repurchase: the refresh of 1998-03-02 waits for its turn or is under way"
+    assert waiting == Step(files("a"), change, note=told)
+    if has_a_result:
+        end(store_of(model), MONDAY)
+    gone = new_data(state_at(model, NOW + later), files("a"), found=files("b"), change=change)
+    assert gone.source == files("b")
+    assert (gone.reason is None) == has_a_result
+    assert gone.reason is None or gone.reason.as_of == MONDAY
+
+
+def test_a_watermark_waits_for_the_run_that_is_at_its_frame_too(ready_model: Model) -> None:
+    """A tick of the schedule was left to it: nothing else would ask."""
+    seen, found = reached(MONDAY - dt.timedelta(hours=1)), reached(MONDAY)
+    state, queued = state_at(ready_model, NOW), {("ready", "1998-03-02")}
+    waiting = new_data(state, seen, found=found, queued=queued)
+    assert (waiting.source, waiting.reason) == (seen, None)
+    assert by_watermark(ready_model, waiting.source, found) is not None
 
 
 def test_a_change_that_was_barred_is_asked_for_when_it_is_no_more(model: Model) -> None:
@@ -181,6 +224,38 @@ def test_a_watermark_ahead_of_the_clock_is_not_missed_when_its_frame_comes(
     reason = by_watermark(ready_model, seen[1], seen[2], monday)
     assert reason is not None
     assert reason.as_of == MONDAY
+
+
+@pytest.mark.parametrize(("is_whole", "kept"), [(True, {"anna"}), (False, {"anna", "gone"})])
+def test_what_was_seen_of_models_that_are_gone_is_forgotten_once_all_can_be_read(
+    tmp_path: Path, is_whole: bool, kept: set[str]
+) -> None:
+    """A model whose declaration is wrong for an hour does not lose what comes in that hour."""
+    anna = make_model(tmp_path, name="anna")
+    change = Change(files="b" * 64, as_of=MONDAY)
+    seen = Seen(sources={"gone": files("a")}, changes={"gone": change})
+    look = NewsRound(Watch(), NOW, is_whole=is_whole)
+    found = look.over([anna], Store(tmp_path / "home"), seen).seen
+    assert set(found.sources) == kept
+    assert set(found.changes) == kept - {"anna"}
+
+
+class Odd(Watch):
+    """A look that raises what nobody foresaw, for one model."""
+
+    def look(self, model: Model, now: dt.datetime) -> SourceState:
+        if model.name == "anna":
+            raise BUG
+        return super().look(model, now)
+
+
+def test_a_bug_that_one_model_is_enough_for_is_told_and_stops_no_other(
+    tmp_path: Path, model: Model, ready_model: Model
+) -> None:
+    other = make_model(tmp_path, name="anna")
+    found = NewsRound(Odd(), NOW).over([other, model], Store(tmp_path / "home"), Seen())
+    assert set(found.seen.sources) == {"repurchase"}
+    assert found.notes == [f"anna: RuntimeError: {BUG}"]
 
 
 def test_a_store_that_cannot_be_read_is_told_and_stops_no_other(

@@ -1,5 +1,6 @@
 """A row a model: which state it is in and why, from a real store that something happened to."""
 
+import dataclasses
 import datetime as dt
 import os
 from pathlib import Path
@@ -29,6 +30,7 @@ from model_refresh.storage import Store
 from model_refresh.storage.leases import Holder, lease
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import CLOCK, NAME, Lab
+from model_refresh_tests.monitoring.worlds import BUG, unreadable
 
 HOUR = dt.timedelta(hours=1)
 DIGEST = "0" * 64
@@ -196,10 +198,24 @@ def test_scores_that_are_missing_make_a_model_late(well: Lab) -> None:
     assert (row.state, row.sentence) == ("late", "the scores of 2024-01-26 are due and not there")
 
 
-def test_a_model_without_a_schedule_is_never_late(well: Lab) -> None:
+def test_a_model_without_a_schedule_is_late_only_where_its_scores_are(well: Lab) -> None:
     off = well.again({"schedule.active": False})
     row = row_of(off, well.day(SECOND) + 9 * HOUR)
+    assert (row.state, row.sentence) == ("late", "the scores of 2024-01-26 are due and not there")
+    publish(off, SECOND)
+    row = row_of(off, well.day(SECOND) + 9 * HOUR)
     assert (row.state, row.next_run, row.next_sentence) == ("fresh", None, "no schedule")
+
+
+def test_a_row_says_that_a_refresh_is_late_and_scores_too_where_they_stay_away_for_longer(
+    well: Lab,
+) -> None:
+    row = row_of(well, well.day(SECOND + 1) + 9 * HOUR)
+    assert row.state == "late"
+    assert row.sentence == (
+        "the refresh of 2024-01-27 was due at 2024-01-27 06:00 UTC and has not begun; "
+        "the scores of 2024-01-27 are due and not there"
+    )
 
 
 def test_a_model_declared_just_now_is_not_late(fresh: Lab) -> None:
@@ -234,6 +250,16 @@ def test_a_file_in_place_of_a_folder_makes_a_row_and_not_a_crash(well: Lab) -> N
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("not ours")
     assert row_of(well).state == "unreadable"
+
+
+def test_a_bug_that_one_model_is_enough_for_is_told_by_its_row_and_stops_no_other(
+    well: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = dataclasses.replace(well.model, spec=well.model.spec.model_copy(update={"name": "odd"}))
+    unreadable(monkeypatch, "odd", BUG)
+    found = write_overview([odd, well.model], [], store=Store(well.home), now=well.day(FIRST))
+    assert [(row.name, row.state) for row in found.rows] == [("odd", "unreadable"), (NAME, "fresh")]
+    assert found.rows[0].sentence == f"RuntimeError: {BUG}"
 
 
 def test_the_page_and_alerts_obey_the_same_grace_and_what_dagster_knows(well: Lab) -> None:

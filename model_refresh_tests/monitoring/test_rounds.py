@@ -21,7 +21,16 @@ from model_refresh.records import Order
 from model_refresh.storage import Store
 from model_refresh.storage.log import Log
 from model_refresh_tests.factories import AS_OF, make_model, make_purchases
-from model_refresh_tests.monitoring.worlds import DAY, crown, grade, move, store_of, unreadable
+from model_refresh_tests.monitoring.worlds import (
+    BUG,
+    DAY,
+    STALE,
+    crown,
+    grade,
+    move,
+    store_of,
+    unreadable,
+)
 
 NOW = AS_OF + dt.timedelta(hours=9)
 WEEK = 7 * DAY
@@ -133,18 +142,21 @@ def test_a_store_that_cannot_be_read_is_told_and_stops_no_other(
     assert due.sentence.startswith("anna: ")
 
 
-def test_a_folder_that_cannot_be_listed_is_told_and_stops_no_other(
+@pytest.mark.parametrize("error", [STALE, BUG])
+def test_whatever_the_look_at_a_model_raises_is_told_and_stops_no_other(
     models: list[Model],
     ask: Callable[..., Due],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
-    unreadable(monkeypatch, "anna")
+    unreadable(monkeypatch, "anna", error)
     due = ask(staleness_watcher())
     assert names(due) == ["bert", "cleo"]
-    assert due.sentence == "anna: [Errno 116] Stale file handle"
+    assert due.sentence == f"anna: {type(error).__name__}: {error}"
     free = not_held(models, Store(tmp_path / "home"), NOW)
     assert [state.model.name for state in free.states] == ["bert", "cleo"]
+    assert free.notes == due.notes
 
 
 def test_a_source_that_has_not_reached_the_frame_is_waited_for(tmp_path: Path) -> None:

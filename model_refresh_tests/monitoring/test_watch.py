@@ -16,7 +16,7 @@ from model_refresh.monitoring.sources import SourceState
 from model_refresh.monitoring.watch import Watch
 from model_refresh.storage import Store
 from model_refresh_tests.factories import make_model
-from model_refresh_tests.monitoring.worlds import state_at
+from model_refresh_tests.monitoring.worlds import BUG, state_at
 from model_refresh_tests.waiting import wait_until
 
 NOW = dt.datetime(1998, 3, 4, tzinfo=dt.UTC)
@@ -177,6 +177,23 @@ def test_slow_sources_leave_the_later_ones_to_the_next_round(
     for _ in range(4):
         assert watch.ready(states).states == []
     assert begun == ["anna", "bert", "cleo", "anna"]
+
+
+def test_a_bug_in_one_look_leaves_the_others_ready(tmp_path: Path) -> None:
+    class Odd(Watch):
+        def look(self, model: Model, now: dt.datetime) -> SourceState:
+            if model.name == "anna":
+                raise BUG
+            return super().look(model, now)
+
+    states = []
+    for name in ("anna", "bert"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ready.sql").write_text("SELECT TIMESTAMP '2100-01-01'")
+        states.append(state_at(make_model(tmp_path, name=name, ready="ready.sql"), NOW))
+    found = Odd().ready(states)
+    assert [state.model.name for state in found.states] == ["bert"]
+    assert found.notes == [f"anna: RuntimeError: {BUG}"]
 
 
 def test_a_query_that_takes_too_long_is_named(

@@ -6,7 +6,7 @@ import pytest
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.state import State, read_state
-from model_refresh.records import CheckResult, Drift, Entry, Performance, Promotion, Remedy
+from model_refresh.records import CheckResult, Drift, Entry, Performance, Promotion, Remedy, Scores
 from model_refresh.storage import ModelStore, Store
 from model_refresh.storage.log import Log
 
@@ -20,13 +20,17 @@ def store_of(model: Model, now: dt.datetime | None = None) -> ModelStore:
     return Store(model.folder.parent / "home", clock).model(model.name)
 
 
-def unreadable(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+STALE = OSError(116, "Stale file handle")
+BUG = RuntimeError("a bug that one model is enough for")
+
+
+def unreadable(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception = STALE) -> None:
     """The folders of a model's logs can't be listed, as on a network disk that went away."""
     numbers = Log._numbers
 
     def listed(log: Log) -> list[int]:  # type: ignore[type-arg]
         if name in log.folder.parts:
-            raise OSError(116, "Stale file handle")
+            raise error
         return numbers(log)
 
     monkeypatch.setattr(Log, "_numbers", listed)
@@ -76,6 +80,20 @@ def end(store: ModelStore, as_of: dt.datetime) -> None:
         champion=None,
     )
     store.promotions(as_of).record_once(promotion, key=promotion.digest())
+
+
+def publish(store: ModelStore, as_of: dt.datetime) -> None:
+    """The batch of a frame."""
+    scores = Scores(
+        as_of=as_of,
+        content=DIGEST,
+        entry=1,
+        champion="a" * 16,
+        challenger=None,
+        rows=1,
+        frame=DIGEST,
+    )
+    store.scores(as_of).record_once(scores, key=DIGEST)
 
 
 def move(store: ModelStore, as_of: dt.datetime, *, found: bool = True, entry: int = 1) -> Drift:

@@ -5,9 +5,21 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
 from dagster._core.storage.tags import (
     PARENT_RUN_ID_TAG,
     ROOT_RUN_ID_TAG,
@@ -17,7 +29,12 @@ from dagster._core.storage.tags import (
 from model_refresh.monitoring.alerts import open_alerts
 from model_refresh.monitoring.alerts.life import last_sign
 from model_refresh.orchestration.alerts import Post, alerts_sensor, said
-from model_refresh.orchestration.failures import Failures, under_way
+from model_refresh.orchestration.failures import (
+    Failures,
+    started_schedules,
+    stopped_schedules,
+    under_way,
+)
 from model_refresh.orchestration.resources import StoreResource
 from model_refresh.orchestration.tags import IMPLICIT_JOB, MODEL_TAG, PARTITION_TAG, SELECTION_TAG
 from model_refresh.pipeline.alerts import Told
@@ -28,6 +45,8 @@ from model_refresh_tests.conftest import FIRST
 from model_refresh_tests.lab import NAME, Lab
 
 DAY = dt.timedelta(days=1)
+STOPPED, RUNNING = InstigatorStatus.STOPPED, InstigatorStatus.RUNNING
+DECLARED_IN_CODE = InstigatorStatus.DECLARED_IN_CODE
 FAILURE, SUCCESS = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
 
 
@@ -140,6 +159,24 @@ def test_runs_that_wait_or_work_are_under_way(instance: dg.DagsterInstance) -> N
     assert under_way(instance, utc_now() + 2 * DAY) == frozenset()
 
 
+def test_schedules_that_a_person_has_stopped_or_started_are_known(lab: Lab, tmp_path: Path) -> None:
+    since = dt.datetime(2026, 1, 5, 6, tzinfo=dt.UTC)
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__")
+    data = ScheduleInstigatorData("0 6 * * *", since.timestamp())
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        for name, status in (("off", STOPPED), ("on", RUNNING), ("declared", DECLARED_IN_CODE)):
+            origin = RemoteInstigatorOrigin(repository, f"{name}_schedule")
+            instance.add_instigator_state(
+                InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
+            )
+        assert stopped_schedules(instance) == {"off"}
+        assert started_schedules(instance) == {"on": since}
+        tick(lab, instance)
+    sign = last_sign(Store(lab.home))
+    assert sign is not None
+    assert (sign.stopped, sign.started) == (("off",), {"on": since})
+
+
 def tick(
     lab: Lab,
     instance: dg.DagsterInstance,
@@ -169,7 +206,7 @@ def test_a_tick_tells_and_the_next_one_does_not_repeat_it(
         first, cursor = tick(lab, instance)
         again, _ = tick(lab, instance, cursor)
     assert first is not None
-    assert "alerts are open, 1 messages sent: visits: the refresh of" in first
+    assert "alerts are open, 1 messages sent: visits: the scores of" in first
     assert again is not None
     assert "0 messages sent" in again
     assert "  more: model-refresh plan visits" in http.messages[0]["message"]
@@ -181,7 +218,7 @@ def test_without_routes_a_tick_only_says_what_is_open_and_leaves_its_sign(
 ) -> None:
     told, _ = tick(lab, instance)
     assert told is not None
-    assert "0 messages sent: visits: the refresh of" in told
+    assert "0 messages sent: visits: the scores of" in told
     sign = last_sign(Store(lab.home))
     assert sign is not None
     assert sign.is_fresh(utc_now())
@@ -219,3 +256,4 @@ def test_what_a_tick_says_is_short(lab: Lab) -> None:
     found = open_alerts([lab.model], problems, store=store, now=lab.day(FIRST))
     assert len(said(found, None)) <= 1000
     assert "still under way" in said(found, None)
+    assert "heartbeat: refused" in said(found, Told(heartbeat="refused"))

@@ -284,6 +284,27 @@ def test_a_frame_whose_refresh_waits_is_asked_for_by_no_other_sensor(
     assert settle(models, instance, seen)[0] == []
 
 
+def test_new_data_that_came_during_a_run_ask_once_it_was_cancelled(
+    models: list[Model], instance: dg.DagsterInstance, newest: dt.datetime
+) -> None:
+    """A person's run that began before they came, and made nothing of the frame."""
+    _, _, cursor = tick("new_data", models, instance)
+    key = models[0].cadence.key(newest)
+    run = end_run(instance, "anna", partition=key, status=dg.DagsterRunStatus.STARTED)
+    touch(models[0])
+    asked, said, cursor = settle(models, instance, cursor)
+    assert (asked, said) == (
+        [],
+        f"anna: the refresh of {key} waits for its turn or is under way",
+    )
+    canceled = instance.get_run_by_id(run)
+    assert canceled is not None
+    instance.report_run_canceled(canceled)
+    (request,), _, cursor = tick("new_data", models, instance, cursor)
+    assert (request.tags[MODEL_TAG], request.partition_key) == ("anna", key)
+    assert tick("new_data", models, instance, cursor)[0] == []
+
+
 def test_a_damaged_line_of_one_model_stops_no_sensor(
     models: list[Model], instance: dg.DagsterInstance, newest: dt.datetime
 ) -> None:

@@ -102,11 +102,12 @@ def _labels(case: Case, found: Standing | None) -> Iterator[Alert]:
     """The newest frame whose labels should have been there for longer than the grace."""
     state, gap = case.state, case.state.model.sizes.gap
     late = gap + _LOADING + case.known.grace
-    due = [each for each in state.scored if each + late <= state.now]
-    if not due:
+    latest = state.now - late
+    due = state.model.cadence.floor(latest) or latest
+    newest = state.store.newest_of("scores", until=due)
+    if newest is None:
         return
-    newest = due[-1]
-    graded = newest in state.graded
+    graded = state.is_graded(newest)
     if graded and not (found is not None and found.as_of == newest and found.is_ungraded):
         return
     why = f": {found.sentence}" if graded and found is not None else ""

@@ -10,7 +10,7 @@ from model_refresh.alerting import Observed
 from model_refresh.config.alerts import FILE as ALERTS_FILE
 from model_refresh.config.folder import FILE as MODEL_FILE
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import ModelRefreshError, sentence_of
 from model_refresh.monitoring.alerts.champions import of_champion
 from model_refresh.monitoring.alerts.known import Case, Known
 from model_refresh.monitoring.alerts.refreshes import of_refreshes
@@ -67,10 +67,11 @@ def open_alerts(
 ) -> FleetAlerts:
     """Every alert that is open. `problems` are as `read_fleet` and `read_alerts` give them.
 
-    A model whose store is damaged delays no other: it is an alert by itself. Where the fleet can't
-    be read whole, nothing is over of models that were not read.
+    A model that can't be looked at, as its store is damaged, delays no other: it is an alert by
+    itself. Where the fleet can't be read whole, nothing is over of models that were not read.
     """
     shell = known or Known()
+    shell.memo.begin_round()
     found: list[Alert] = list(_unreadable(problems))
     unseen, under_way = set[str](), set[str]()
     for model in models:
@@ -79,7 +80,7 @@ def open_alerts(
             found += [*of_refreshes(case), *of_scores(case), *of_champion(case)]
             if case.is_under_way:
                 under_way.add(model.name)
-        except (ModelRefreshError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - an alert by itself; one model stops no other
             unseen.add(model.name)
             found.append(_damaged(case, error))
     found.sort(key=_order)
@@ -119,10 +120,12 @@ def _unreadable(problems: Sequence[str]) -> Iterator[Alert]:
 
 
 def _damaged(case: Case, error: Exception) -> Alert:
+    is_stored = isinstance(error, ModelRefreshError | OSError)
+    what = "what is stored of it can't be read" if is_stored else "it can't be looked at"
     return case.alert(
         "unreadable",
         "critical",
-        f"what is stored of it can't be read: {error}",
+        f"{what}: {sentence_of(error)}",
         works="the other models go on",
         command=f"model-refresh verify {case.name}",
         cause="store",

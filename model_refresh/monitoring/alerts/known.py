@@ -17,19 +17,21 @@ class Known:
     """What the shell knows. Without Dagster that is nothing: then the store alone is asked.
 
     `failures` are runs that failed with no later success, by model and selection; `under_way` the
-    models of which a run waits or works; `stopped` those whose schedule a person has stopped.
+    models of which a run waits or works; `stopped` those whose schedule a person has stopped;
+    `started` when one has started those of others.
     """
 
     grace: dt.timedelta = GRACE
     failures: Mapping[tuple[str, str], RunFailure] = field(default_factory=dict)
     under_way: frozenset[str] = frozenset()
     stopped: frozenset[str] = frozenset()
+    started: Mapping[str, dt.datetime] = field(default_factory=dict)
     memo: Memo = field(default_factory=Memo)
 
     @property
     def patience(self) -> Patience:
         """What is not held against a model."""
-        return Patience(self.grace, self.under_way, self.stopped)
+        return Patience(self.grace, self.under_way, self.stopped, self.started)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,8 @@ class Case:
         if entry is None:
             return "nothing is in production yet, so nothing is lost"
         said = f"champion {entry.record.version} of {stamp(entry.record.as_of)} stays in production"
-        if not self.state.scored:
-            return said
-        return f"{said}; the newest scores are those of {stamp(self.state.scored[-1])}"
+        newest = self.state.newest_scored
+        return said if newest is None else f"{said}; the newest scores are those of {stamp(newest)}"
 
     def alert(  # noqa: PLR0913  (what an alert consists of)
         self,

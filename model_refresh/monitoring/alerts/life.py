@@ -28,6 +28,7 @@ class SignOfLife(Record):
     failures: tuple[RunFailure, ...] = ()
     under_way: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
+    started: dict[str, Instant] = Field({}, description="model -> since when its schedule is on")
     grace_seconds: float = Field(GRACE.total_seconds(), description="of alerts.yaml, at that tick")
 
     def is_fresh(self, now: dt.datetime) -> bool:
@@ -41,6 +42,7 @@ class SignOfLife(Record):
             failures={(each.model, each.selection): each for each in self.failures},
             under_way=frozenset(self.under_way if self.is_fresh(now) else ()),
             stopped=frozenset(self.stopped),
+            started=self.started,
         )
 
 
@@ -51,6 +53,7 @@ def leave_sign(store: Store, known: Known, now: dt.datetime) -> None:
         failures=tuple(known.failures.values()),
         under_way=tuple(sorted(known.under_way)),
         stopped=tuple(sorted(known.stopped)),
+        started=dict(known.started),
         grace_seconds=known.grace.total_seconds(),
     )
     file = _file(store)

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Iterator
 
+from model_refresh.errors import DataError
 from model_refresh.monitoring.alerts.known import Case
 from model_refresh.monitoring.lateness import missed
-from model_refresh.monitoring.overview.outcome import Outcome, outcome
+from model_refresh.monitoring.overview.outcome import Outcome, asked_for, outcome
 from model_refresh.monitoring.state import State
-from model_refresh.records import Alert, RunFailure
-from model_refresh.refresh.approval import waiting
+from model_refresh.records import Alert, Promotion, RunFailure
+from model_refresh.storage import Line
 from model_refresh.storage.store import stamp
 
 REFRESH, SCORE, GRADE = "refresh", "score", "grade"
@@ -17,7 +18,7 @@ REFRESH, SCORE, GRADE = "refresh", "score", "grade"
 
 def of_refreshes(case: Case) -> Iterator[Alert]:
     """Everything that there is to say of a model's refreshes."""
-    ended = outcome(case.state)
+    ended = outcome(case.state, case.known.memo)
     if ended is not None and ended.decision == "reject":
         yield _rejected(case, ended)
     else:
@@ -42,12 +43,15 @@ def _rejected(case: Case, ended: Outcome) -> Alert:
 def _failed(case: Case, ended: Outcome | None) -> Iterator[Alert]:
     """A refresh that stopped before its end: Dagster says why, or else how far it came."""
     state, run = case.state, case.failure(REFRESH)
-    promotion = state.promotion
-    if run is not None and (promotion is None or promotion.recorded_at < run.at):
+    if run is not None and _is_newer(run, state.promotion):
         of = f" of {run.partition}" if run.partition else ""
         yield _of_refresh(case, f"the refresh{of} failed: {run.sentence}", run.at)
     elif ended is not None and _stopped(case, ended):
         yield _of_refresh(case, ended.sentence, _begun_at(state))
+
+
+def _is_newer(run: RunFailure, promotion: Line[Promotion] | None) -> bool:
+    return promotion is None or promotion.recorded_at < run.at
 
 
 def _of_refresh(case: Case, sentence: str, since: dt.datetime | None) -> Alert:
@@ -84,18 +88,16 @@ def _other_failures(case: Case) -> Iterator[Alert]:
 
 def _is_graded_since(case: Case, run: RunFailure) -> bool:
     """Whether the frame that a failed run was to grade was graded later, by a person say."""
-    key, graded = case.state.model.cadence.key, case.state.graded
-    lines = (
-        case.state.store.performances(each).last() for each in graded if key(each) == run.partition
-    )
-    return any(line is not None and line.recorded_at >= run.at for line in lines)
+    try:
+        as_of = case.state.model.cadence.parse(run.partition or "")
+    except DataError:
+        return False
+    line = case.state.store.performances(as_of).last()
+    return line is not None and line.recorded_at >= run.at
 
 
 def _waits(case: Case, ended: Outcome | None) -> Iterator[Alert]:
-    manual = case.state.model.spec.approval == "manual"
-    if ended is None or not (manual or ended.decision == "wait"):
-        return
-    if (asked := waiting(case.state.store)) is None:
+    if (asked := asked_for(case.state, ended, case.known.memo)) is None:
         return
     at = stamp(asked.promotion.as_of)
     yield case.alert(

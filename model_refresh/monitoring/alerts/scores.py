@@ -23,11 +23,11 @@ def of_scores(case: Case) -> Iterator[Alert]:
 
 
 def _missing(case: Case) -> Alert | None:
-    """The batch of the newest frame that a tick of the schedule stood for."""
+    """The batch of the newest frame that is due."""
     run = case.failure(SCORE)
     if (as_of := lacking(case.state, case.known.patience)) is None:
         return None
-    why = f": {run.sentence}" if run is not None else ""
+    why = f": {run.sentence}" if run is not None else f"; {_why(case)}"
     return case.alert(
         "scores_missing",
         "critical",
@@ -37,12 +37,20 @@ def _missing(case: Case) -> Alert | None:
     )
 
 
+def _why(case: Case) -> str:
+    """What may keep a batch away of which no run is known."""
+    asks = "is Dagster's daemon running, and the sensor scoring on?"
+    if case.state.model.ready_sql is None:
+        return asks
+    return f"its source may not have reached that frame, or else: {asks}"
+
+
 def _undelivered(case: Case) -> Alert | None:
     """The newest batch, where it is not what its sink had last."""
     state = case.state
-    if state.model.spec.scores.sink is None or not state.scored:
+    as_of, run = state.newest_scored, case.failure(SCORE)
+    if state.model.spec.scores.sink is None or as_of is None:
         return None
-    as_of, run = state.scored[-1], case.failure(SCORE)
     batch, last = state.store.scores(as_of).last(), state.store.deliveries(as_of).last()
     if batch is None or state.now - batch.recorded_at < _DELIVERY_TIME:
         return None
@@ -62,10 +70,10 @@ def _undelivered(case: Case) -> Alert | None:
 
 def _failed(case: Case) -> Alert | None:
     """A run of scoring that failed, and no batch has come since."""
-    run, scored = case.failure(SCORE), case.state.scored
+    run, newest = case.failure(SCORE), case.state.newest_scored
     if run is None or case.is_under_way:
         return None
-    batch = case.state.store.scores(scored[-1]).last() if scored else None
+    batch = case.state.store.scores(newest).last() if newest is not None else None
     if batch is not None and batch.recorded_at >= run.at:
         return None
     return case.alert(

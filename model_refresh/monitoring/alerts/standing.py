@@ -1,8 +1,7 @@
 """What the newest grades say of a champion, as far as alerts need it: read once a line."""
 
 from model_refresh.monitoring.alerts.known import Case
-from model_refresh.monitoring.overview.gleaned import newest_file
-from model_refresh.monitoring.overview.memo import mark_of
+from model_refresh.monitoring.overview.gleaned import newest_gleaned
 from model_refresh.records import Instant, Performance, Record, Remedy
 from model_refresh.storage import Line
 
@@ -23,15 +22,10 @@ class Standing(Record):
 def standing(case: Case) -> Standing | None:
     """How the newest graded batch did; None where none was graded."""
     state = case.state
-    if not state.graded:
+    if state.newest_graded is None:
         return None
-    log = state.store.performances(state.graded[-1])
-    if (file := newest_file(log)) is None:
-        return None
-    name = "alerts/" + "/".join(file.parts[-4:])
-    return case.known.memo.recall(
-        name, mark_of(file), Standing, lambda: _standing(log.line(int(file.stem)))
-    )
+    log = state.store.performances(state.newest_graded)
+    return newest_gleaned(log, case.known.memo, Standing, _standing)
 
 
 def _standing(line: Line[Performance]) -> Standing:

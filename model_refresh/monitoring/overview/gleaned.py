@@ -4,13 +4,14 @@ import datetime as dt
 import os
 import re
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ConfigDict
 
 from model_refresh.metrics import metric
-from model_refresh.monitoring.overview.memo import Memo, mark_of, mark_of_folders
+from model_refresh.monitoring.overview.memo import Mark, Memo, mark_of, mark_of_folders
 from model_refresh.records import Drift, FleetPoint, Instant, Performance, Record
 from model_refresh.storage import Line, ModelStore
 from model_refresh.storage.log import Log
@@ -68,7 +69,7 @@ def spent_on(store: ModelStore, as_of: dt.datetime, memo: Memo) -> Spent:
 def spent_since(store: ModelStore, since: dt.datetime, memo: Memo) -> float:
     """CPU seconds of the refreshes that ended since, back to the first that ended before."""
     seconds = 0.0
-    for as_of in reversed(store.refreshed()):
+    for as_of in store.backwards("refreshes"):
         spent = spent_on(store, as_of, memo)
         if spent.recorded_at is not None and spent.recorded_at < since:
             break
@@ -78,31 +79,43 @@ def spent_since(store: ModelStore, since: dt.datetime, memo: Memo) -> float:
 
 def grades(store: ModelStore, count: int, memo: Memo) -> list[Grade]:
     """The newest grades, oldest first, up to so many."""
-    logs = (store.performances(as_of) for as_of in store.graded()[-count:])
-    return [found for log in logs if (found := _newest(log, memo, Grade, _grade)) is not None]
+    newest = list(islice(store.backwards("performance"), count))
+    logs = (store.performances(as_of) for as_of in reversed(newest))
+    return [
+        found for log in logs if (found := newest_gleaned(log, memo, Grade, _grade)) is not None
+    ]
 
 
 def moved(store: ModelStore, memo: Memo) -> Moved | None:
     """The drift of the newest frame that was measured."""
-    measured = store.measured()
-    return _newest(store.drifts(measured[-1]), memo, Moved, _moved) if measured else None
+    measured = store.newest_of("drift")
+    return None if measured is None else newest_gleaned(store.drifts(measured), memo, Moved, _moved)
 
 
-def newest_file(log: Log[R]) -> Path | None:
-    """The file of a log's newest line; None where it has none."""
+def newest_gleaned(
+    log: Log[R], memo: Memo, kind: type[G], glean: Callable[[Line[R]], G]
+) -> G | None:
+    """What is gleaned of a log's newest line, as a record of a kind; None where it has none."""
+    if (file := _newest_file(log.folder)) is None:
+        return None
+    name = "/".join([kind.__name__, *log.folder.parts[-4:], file.name])
+    return memo.recall(name, mark_of(file), kind, lambda: glean(log.line(int(file.name[:8]))))
+
+
+def mark_of_newest(*folders: Path) -> Mark:
+    """What changes where the log in any of these folders has a new line."""
+    files = [_newest_file(folder) for folder in folders]
+    marks = [mark_of(file) for file in files if file is not None]
+    return sum(size for size, _ in marks), max((at for _, at in marks), default=0)
+
+
+def _newest_file(folder: Path) -> os.DirEntry[str] | None:
+    """The file of a log's newest line; raises OSError where a file stands in the folder's place."""
     try:
-        names = [name for name in os.listdir(log.folder) if _LINE.fullmatch(name)]  # noqa: PTH208 - a fifth of the time
+        files = [entry for entry in os.scandir(folder) if _LINE.fullmatch(entry.name)]
     except FileNotFoundError:
         return None
-    return log.folder / max(names) if names else None
-
-
-def _newest(log: Log[R], memo: Memo, kind: type[G], glean: Callable[[Line[R]], G]) -> G | None:
-    """What is gleaned of a log's newest line; None where it has none."""
-    if (file := newest_file(log)) is None:
-        return None
-    name = "/".join(file.parts[-4:])
-    return memo.recall(name, mark_of(file), kind, lambda: glean(log.line(int(file.stem))))
+    return max(files, key=lambda entry: entry.name, default=None)
 
 
 def _spent(folder: Path, store: ModelStore) -> Spent:

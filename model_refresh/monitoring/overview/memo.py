@@ -31,7 +31,10 @@ _KEPT = TypeAdapter(dict[str, _Kept])
 
 
 class Memo:
-    """What was gleaned, by name; what isn't asked for again is forgotten."""
+    """What was gleaned, by name; what isn't asked for again is forgotten.
+
+    That is so from file to file, and from round to round where one memo serves many.
+    """
 
     def __init__(self, *, kept: dict[str, _Kept] | None = None) -> None:
         self._kept = kept or {}
@@ -52,6 +55,16 @@ class Memo:
             document = {"format": _FORMAT, "kept": self._asked}
             replace_file(file, json.dumps(document, separators=(",", ":")).encode())
 
+    def begin_round(self) -> None:
+        """Keep what was asked for since the round before began, and nothing else."""
+        if self._asked:
+            self._kept, self._asked = self._asked, {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of what something is kept."""
+        return frozenset(self._kept | self._asked)
+
     def recall(self, name: str, mark: Mark, kind: type[R], glean: Callable[[], R]) -> R:
         """What `glean` gives, gleaned now unless it was under this name and mark before."""
         known = self._asked.get(name) or self._kept.get(name)
@@ -65,7 +78,7 @@ class Memo:
         return found
 
 
-def mark_of(file: Path) -> Mark:
+def mark_of(file: Path | os.DirEntry[str]) -> Mark:
     """A line's size, and when it was written in nanoseconds."""
     stat = file.stat()
     return stat.st_size, stat.st_mtime_ns

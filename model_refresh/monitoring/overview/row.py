@@ -1,8 +1,9 @@
 """One model's row of the overview."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import sentence_of
 from model_refresh.metrics import metric
 from model_refresh.monitoring.lateness import USUAL, Patience
 from model_refresh.monitoring.overview.gleaned import (
@@ -11,17 +12,17 @@ from model_refresh.monitoring.overview.gleaned import (
     Moved,
     grades,
     moved,
-    newest_file,
+    newest_gleaned,
     spent_on,
     spent_since,
 )
 from model_refresh.monitoring.overview.memo import Memo
-from model_refresh.monitoring.overview.outcome import Outcome, outcome
+from model_refresh.monitoring.overview.outcome import Outcome, asked_for, outcome
 from model_refresh.monitoring.overview.standing import freshly, standing
 from model_refresh.monitoring.state import State
 from model_refresh.monitoring.ticks import next_tick
 from model_refresh.monitoring.urgency import NEEDS_PERSON, states_in_order
-from model_refresh.records import FleetRow, FleetState
+from model_refresh.records import FleetRow, FleetState, Reason
 
 POINTS = 16
 """Graded batches that a row's line of performance goes back."""
@@ -41,11 +42,11 @@ Fields = dict[str, object]
 
 
 def overview(state: State, memo: Memo, patience: Patience = USUAL) -> FleetRow:
-    """The row of a model; of one whose store can't be read, a row that says so."""
+    """The row of a model; whatever is wrong with one, such as its store, is told by its row."""
     try:
         return _row(state, memo, patience)
-    except (ModelRefreshError, OSError) as error:
-        row = unreadable(state.model.name, [str(error)])
+    except Exception as error:  # noqa: BLE001 - told by its row; one model stops no other
+        row = unreadable(state.model.name, [sentence_of(error)])
         command = f"model-refresh verify {state.model.name}"
         return row.model_copy(update={"owners": state.model.spec.owners, "command": command})
 
@@ -63,10 +64,11 @@ def unreadable(name: str, problems: Sequence[str]) -> FleetRow:
 
 
 def _row(state: State, memo: Memo, patience: Patience) -> FleetRow:
-    store, ended = state.store, outcome(state)
+    store, ended = state.store, outcome(state, memo)
     graded, drift = grades(store, POINTS, memo), moved(store, memo)
     newest = graded[-1] if graded else None
-    holding = standing(state, patience, ended=ended, grade=newest, moved=drift)
+    asked = asked_for(state, ended, memo)
+    holding = standing(state, patience, ended=ended, asked=asked, grade=newest, moved=drift)
     first, *others = states_in_order(holding)
     return FleetRow.model_validate(
         {
@@ -80,7 +82,7 @@ def _row(state: State, memo: Memo, patience: Patience) -> FleetRow:
             "command": f"model-refresh {TELLS.get(first, 'why')} {state.model.name}",
             "metric": metric(state.model.primary_metric).label,
             **_champion(state),
-            **_refresh(state, ended),
+            **_refresh(state, ended, memo),
             **_performance(graded),
             **_drift(drift),
             **_next(state),
@@ -101,10 +103,11 @@ def _champion(state: State) -> Fields:
     }
 
 
-def _refresh(state: State, ended: Outcome | None) -> Fields:
-    if ended is None:
+def _refresh(state: State, ended: Outcome | None, memo: Memo) -> Fields:
+    if ended is None or state.newest_refresh is None:
         return {}
-    reason = state.reason.record if state.reason is not None else None
+    reasons = state.store.reasons(state.newest_refresh)
+    reason = newest_gleaned(reasons, memo, Reason, lambda line: line.record)
     return {
         "refreshed": state.newest_refresh,
         "decision": ended.decision,
@@ -157,12 +160,12 @@ def _cost(state: State, memo: Memo) -> Fields:
 
 
 def _report(state: State) -> str | None:
-    """The newest refresh's page that is there, relative to the store's root."""
-    for as_of in reversed(state.refreshed):
-        line = state.store.reports(as_of).last()
-        if line is not None:
-            place = state.store.place(line.record)
-            return str(place.relative_to(state.store.root.parent)) if place.exists() else None
-        if newest_file(state.store.verdicts(as_of)) is not None:
-            return None
-    return None
+    """The newest page, relative to the store's root; None where a later verdict has none yet."""
+    store, newest = state.store, state.store.newest_of("reports")
+    if newest is None or (line := store.reports(newest).last()) is None:
+        return None
+    later = takewhile(lambda as_of: as_of > newest, store.backwards("refreshes"))
+    if any(store.verdicts(as_of).newest_number() for as_of in later):
+        return None
+    place = store.place(line.record)
+    return str(place.relative_to(store.root.parent)) if place.exists() else None

@@ -7,25 +7,26 @@ from model_refresh.monitoring.overview.gleaned import Grade, Moved
 from model_refresh.monitoring.overview.outcome import Outcome
 from model_refresh.monitoring.state import State
 from model_refresh.records import FleetState
-from model_refresh.refresh.approval import waiting
+from model_refresh.refresh.approval import Waiting
 from model_refresh.splits import first_refresh
 from model_refresh.storage.store import stamp
 
 Told = tuple[FleetState, str]
 
 
-def standing(
+def standing(  # noqa: PLR0913  (what is known of it)
     state: State,
     patience: Patience,
     *,
     ended: Outcome | None,
+    asked: Waiting | None,
     grade: Grade | None,
     moved: Moved | None,
 ) -> dict[FleetState, str]:
     """Every state that holds of a model, with its sentence; none does of one that is fresh."""
     return dict(
         [
-            *_of_refresh(state, ended),
+            *_of_refresh(state, ended, asked),
             *_of_champion(state, grade),
             *_of_schedule(state, patience),
             *_of_drift(state, moved),
@@ -40,20 +41,14 @@ def freshly(state: State, ended: Outcome | None) -> str:
     return f"{ended.decision or 'under way'} at {stamp(state.newest_refresh)}: all is well"
 
 
-def _of_refresh(state: State, ended: Outcome | None) -> Iterator[Told]:
+def _of_refresh(state: State, ended: Outcome | None, asked: Waiting | None) -> Iterator[Told]:
     if ended is not None and ended.decision is None and state.lease is None:
         yield "failed", ended.sentence
     if ended is not None and ended.decision == "reject":
         yield "rejected", ended.sentence
-    if _may_wait(state, ended) and (asked := waiting(state.store)) is not None:
+    if asked is not None:
         at = stamp(asked.promotion.as_of)
         yield "waiting", f"{asked.version} of {at} passed everything and waits for approval"
-
-
-def _may_wait(state: State, ended: Outcome | None) -> bool:
-    if state.model.spec.approval == "manual":
-        return ended is not None
-    return ended is not None and ended.decision == "wait"
 
 
 def _of_champion(state: State, grade: Grade | None) -> Iterator[Told]:
@@ -85,12 +80,17 @@ def _of_schedule(state: State, patience: Patience) -> Iterator[Told]:
         order = state.hold.record
         until = f" until {stamp(order.until)}" if order.until is not None else ""
         yield "held", f"held by {order.who}{until}: {order.reason}"
+    if late := "; ".join(_late(state, patience)):
+        yield "late", late
+
+
+def _late(state: State, patience: Patience) -> Iterator[str]:
     if (found := missed(state, patience)) is not None:
         tick, as_of = found
         at = f"{tick:%Y-%m-%d %H:%M}"
-        yield "late", f"the refresh of {stamp(as_of)} was due at {at} UTC and has not begun"
-    elif (unscored := lacking(state, patience)) is not None:
-        yield "late", f"the scores of {stamp(unscored)} are due and not there"
+        yield f"the refresh of {stamp(as_of)} was due at {at} UTC and has not begun"
+    if (unscored := lacking(state, patience)) is not None:
+        yield f"the scores of {stamp(unscored)} are due and not there"
 
 
 def _of_drift(state: State, moved: Moved | None) -> Iterator[Told]:

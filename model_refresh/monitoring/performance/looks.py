@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,16 +69,35 @@ def next_gradable(model: Model, store: ModelStore, now: dt.datetime) -> dt.datet
 def look_of(store: ModelStore, champion: str, as_of: dt.datetime) -> int:
     """Which look at this champion the frame at as_of is, from 1: each frame is one, once.
 
-    A frame that was graded before keeps its number, so grading it again spends nothing.
+    A frame that was graded before keeps its number, so grading it again spends nothing. No number
+    is above the count of frames that were looked at, so no more are read once that is certain: as
+    a rule one. Frames of other champions lie at an end of this one's time, so both ends are tried.
     """
-    others = 0
-    for instant in store.graded():
-        records = [line.record for line in store.performances(instant).lines()]
-        looked = [each for each in records if each.champion == champion and each.checks]
-        if looked and instant == as_of:
-            return looked[-1].look
-        others += bool(looked)
-    return others + 1
+    if (own := _kept_look(store, champion, as_of)) is not None:
+        return own
+    unread = deque(each for each in _graded_since(store, champion) if each != as_of)
+    looked = highest = 0
+    is_newest = True
+    while unread and highest < looked + len(unread):
+        instant = unread.pop() if is_newest else unread.popleft()
+        is_newest = not is_newest
+        if (look := _kept_look(store, champion, instant)) is not None:
+            looked, highest = looked + 1, max(highest, look)
+    return looked + len(unread) + 1
+
+
+def _kept_look(store: ModelStore, champion: str, as_of: dt.datetime) -> int | None:
+    """The number of the look that this frame was; None where it was none at this champion."""
+    records = [line.record for line in store.performances(as_of).lines()]
+    looked = [each.look for each in records if each.champion == champion and each.checks]
+    return looked[-1] if looked else None
+
+
+def _graded_since(store: ModelStore, champion: str) -> list[dt.datetime]:
+    """The graded frames, oldest first, from the first one on that this champion can have scored."""
+    entries = (line.record for line in store.champion.lines())
+    since = min((each.as_of for each in entries if each.version == champion), default=None)
+    return [each for each in store.graded() if since is None or each >= since]
 
 
 def spent(confidence: float, look: int) -> float:

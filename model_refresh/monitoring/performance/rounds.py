@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from model_refresh.config.model import Model
-from model_refresh.errors import ModelRefreshError
+from model_refresh.errors import ModelRefreshError, sentence_of
 from model_refresh.monitoring.performance.looks import (
     OpenFrame,
     is_gradable,
@@ -108,8 +108,8 @@ def grading_round(
         last, before = model.name, looks.pop(model.name, None)
         try:
             looked = _Case(model, store.model(model.name), now).look(before, sources, room=room)
-        except (ModelRefreshError, OSError) as error:
-            found.troubles.append(f"{model.name}: {error}")
+        except Exception as error:  # noqa: BLE001 - told; one model stops no other
+            found.troubles.append(f"{model.name}: {sentence_of(error)}")
             continue
         looks[model.name] = looked.look
         found.due.extend(looked.due)

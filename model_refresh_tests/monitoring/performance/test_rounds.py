@@ -25,6 +25,7 @@ from model_refresh.refresh.override import override
 from model_refresh.storage import Line, Log, Store
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import Lab, clock
+from model_refresh_tests.monitoring.worlds import BUG, unreadable
 
 FLEET = 1_000
 FRAMES = 4
@@ -200,6 +201,19 @@ def test_a_store_that_cannot_be_read_is_told_and_stops_no_other(scored: Lab) -> 
     found = grading_round(models, Store(scored.home), Looks(), now=now, sources=SILENT)
     assert list(found.looks.models) == ["other"]
     assert "can't be read" in found.troubles[0]
+
+
+def test_a_bug_that_one_model_is_enough_for_stops_no_other(
+    scored: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = scored.day(SECOND + 1) + LOADED
+    other = renamed(scored, "other")
+    unreadable(monkeypatch, scored.model.name, BUG)
+    found = grading_round(
+        [scored.model, other], Store(scored.home), Looks(), now=now, sources=SILENT
+    )
+    assert list(found.looks.models) == ["other"]
+    assert found.troubles == [f"{scored.model.name}: RuntimeError: {BUG}"]
 
 
 @pytest.fixture
