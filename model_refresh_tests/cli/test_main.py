@@ -98,10 +98,10 @@ def test_a_frame_of_the_future_is_not_computed_before_its_time(
 
 @pytest.mark.parametrize("command", ["refresh", "score"])
 def test_a_model_that_starts_in_the_future_says_when(lab: Lab, command: str) -> None:
-    late = lab.again({"frame.start": "2999-01-01"})
+    late = lab.again({"frame.start": "2199-01-01"})
     ended = run(late, command, NAME)
     assert (ended.code, ended.out) == (1, "")
-    assert ended.err == "visits starts at 2999-01-01: it has no frame yet\n"
+    assert ended.err == "visits starts at 2199-01-01: it has no frame yet\n"
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,8 @@
 
 import ast
 import json
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import ModuleType
 
@@ -194,22 +192,20 @@ def test_few_trees_are_conditions_and_many_are_tables() -> None:
 
 
 def test_a_large_file_loads_at_once(tmp_path: Path) -> None:
+    """Python takes its time for each part of a program, and none for a text however long."""
     formula = formula_of(make_version("binary", "lightgbm", parameters={"num_leaves": 31}))
     (member,) = formula.members
     assert isinstance(member.form, TreesForm)
     trees = trees_of(formula)
     times = 31_000 // len(trees.feature)
     many = with_trees(formula, replace(trees, roots=trees.roots * times))
-    text = single_file(many) or ""
+    small, text = single_file(formula) or "", single_file(many) or ""
     assert 500_000 < len(text) < 10_000_000
     path = tmp_path / "purchases_score.py"
     path.write_text(text)
-    used = os.times().children_user
     assert run(path).returncode == 0
-    assert os.times().children_user - used < 1.0
-    started = time.process_time()
-    loaded(text)
-    assert time.process_time() - started < 0.5
+    parts, fewer = (sum(1 for _ in ast.walk(ast.parse(each))) for each in (text, small))
+    assert parts <= fewer + 10
 
 
 def test_what_has_no_practical_form_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
