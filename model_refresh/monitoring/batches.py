@@ -129,9 +129,10 @@ def scored_from(state: State, as_of: dt.datetime, runs: Runs) -> dt.datetime:
 def expected_from(state: State, as_of: dt.datetime, *, is_scheduled: bool) -> dt.datetime:
     """From when on a frame's batch is expected: the one rule of who makes it and who misses it.
 
-    Where a refresh is to come, a while after its tick; where new data start it, not before half of
-    the frame's time has gone. Where none is to come, as long after the frame as the schedule's
-    ticks come after theirs by the time of the day: so the day's data have the same time to arrive.
+    Where a refresh is to come, a while after its tick; where new data start it, or it may wait for
+    them, not before half of the frame's time has gone. Where none is to come, as long after the
+    frame as the schedule's ticks come after theirs by the time of the day: so the day's data have
+    the same time to arrive.
     A refresh that a person keeps from coming is not waited for since they said so.
     """
     data = data_expected_from(state.model, as_of)
@@ -147,18 +148,17 @@ def batch_priority(model: Model) -> int:
     return model.spec.runs.priority * 1_000 + 999
 
 
-def awaits_data(model: Model) -> bool:
-    """Whether the sensor `new_data` starts a refresh once the source has reached a frame."""
-    return model.ready_sql is not None and model.spec.triggers.new_data
-
-
 def _refresh_by(state: State, as_of: dt.datetime, *, is_scheduled: bool) -> dt.datetime | None:
     """Until when a frame's refresh may be waited for, orders aside; None where none is to come."""
     model, following = state.model, state.model.cadence.next(as_of)
-    if awaits_data(model) and not state.has_begun(as_of):
-        return as_of + (following - as_of) / 2
     tick = next_tick(model, as_of - dt.timedelta(microseconds=1))
-    return tick + PATIENCE if is_scheduled and tick < following else None
+    by_tick = tick + PATIENCE if is_scheduled and tick < following else None
+    if model.ready_sql is None or state.has_begun(as_of):
+        return by_tick
+    half = as_of + (following - as_of) / 2  # it may come when the source has reached the frame
+    if model.spec.triggers.new_data:
+        return half
+    return None if by_tick is None else max(by_tick, half)
 
 
 def _is_to_catch_up(state: State, runs: Runs, since: dt.datetime) -> bool:

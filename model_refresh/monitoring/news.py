@@ -1,8 +1,10 @@
 """New data as a reason: what is known of each source from tick to tick, and what it asks for.
 
 A watermark asks once it has reached a frame. Files ask once two looks in a row find the same, for
-the frame that was the newest when they changed: a file that is being copied is no data yet. What is
-new stays so while it can't be asked for: while an order bars it, or another run is at the frame.
+the frame that was the newest when they changed: a file that is being copied is no data yet. Where a
+model declares no such trigger, a watermark starts what a tick of its schedule has waited for.
+
+What is new stays so while it can't be asked for: an order bars it, or another run is at the frame.
 """
 
 import datetime as dt
@@ -15,9 +17,10 @@ from model_refresh.config.model import Model
 from model_refresh.errors import sentence_of
 from model_refresh.monitoring.due import DueRefresh, Queued, due_refresh, not_held, under_way
 from model_refresh.monitoring.orders import barred
-from model_refresh.monitoring.reasons import make_reason, needless
+from model_refresh.monitoring.reasons import make_reason, needless, scheduled
 from model_refresh.monitoring.sources import SourceState
 from model_refresh.monitoring.state import State
+from model_refresh.monitoring.ticks import next_tick
 from model_refresh.monitoring.watch import Watch
 from model_refresh.records import Instant, Reason, Record
 from model_refresh.splits import Cadence, first_refresh
@@ -191,12 +194,26 @@ def _reason(
         reached = _newly_reached(model.cadence, seen, found)
         if reached is None or reached < first:
             return None
+        if not model.spec.triggers.new_data:
+            return _put_off(state, reached)
         sentence = f"the source has reached {found.watermark:%Y-%m-%d %H:%M} UTC"
         return make_reason(model, "new_data", reached, sentence=sentence, cause="reached")
     if change is None or change.as_of < first:
         return None
     sentence, cause = "the source's files changed", change.files[:16]
     return make_reason(model, "new_data", change.as_of, sentence=sentence, cause=cause)
+
+
+def _put_off(state: State, as_of: dt.datetime) -> Reason | None:
+    """The tick of the schedule that waited for this frame's data; None where there was none."""
+    model = state.model
+    tick = next_tick(model, as_of - dt.timedelta(microseconds=1))
+    if tick > state.now or tick >= model.cadence.next(as_of) or state.was_held(tick):
+        return None
+    reason = scheduled(model, tick)
+    return reason and reason.model_copy(
+        update={"sentence": f"{reason.sentence}; its data are there"}
+    )
 
 
 def _newly_reached(cadence: Cadence, seen: SourceState, found: SourceState) -> dt.datetime | None:

@@ -149,13 +149,14 @@ def needless(state: State, reason: Reason) -> str | None:
 def postponed(model: Model, reason: Reason | None, now: dt.datetime, *, look: Look) -> str | None:
     """Why a tick of the schedule starts nothing yet; None where it does.
 
-    Too few frames have matured; or the source, which the sensor `new_data` watches for this model,
-    has not reached the frame: then that starts the refresh. Raises what the look raises.
+    Too few frames have matured; or the source has not reached the frame: the sensor `new_data`,
+    which watches every source that can say so, then starts the refresh. Raises what the look
+    raises.
     """
     first = first_refresh(model.cadence, model.sizes)
     if reason is None or reason.as_of < first:
         return f"{model.name}: the first refresh is possible on {model.cadence.key(first)}"
-    if model.ready_sql is None or not model.spec.triggers.new_data:
+    if model.ready_sql is None:
         return None
     reached = look(model, now).watermark
     if reached is not None and reached >= reason.as_of:

@@ -42,7 +42,7 @@ def build_definitions(
     is no overview. `fleet` is the folder whose alerts.yaml says who is told; None: nobody.
     """
     store = Store(home.resolve())
-    watched = [model for model in models if model.spec.triggers.new_data]
+    watched = [m for m in models if m.spec.triggers.new_data or m.ready_sql is not None]
     is_whole = problems is not None and not problems
     page = [] if problems is None else [overview_asset(models, problems)]
     page_sensor = [] if problems is None else [overview_sensor(models, problems, store)]
@@ -56,7 +56,7 @@ def build_definitions(
         sensors=[
             new_data_sensor(watched, store, is_whole=is_whole, clock=clock),
             *early_sensors(models, store, clock=clock),
-            score_sensor(models, clock=clock),
+            score_sensor(models, store, clock=clock),
             frame_sensor(models, store, clock=clock),
             grade_sensor(models, store, clock=clock),
             recover_sensor(models, store, clock=clock),

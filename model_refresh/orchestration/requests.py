@@ -23,6 +23,7 @@ from model_refresh.config.model import Model
 from model_refresh.errors import DataError
 from model_refresh.monitoring.batches import batch_priority
 from model_refresh.monitoring.due import DueRefresh
+from model_refresh.monitoring.state import read_state
 from model_refresh.orchestration.names import (
     MODEL_TAG,
     PARTITION_TAG,
@@ -36,6 +37,7 @@ from model_refresh.orchestration.names import (
     score_selection,
 )
 from model_refresh.records import Instant, Reason, ReasonKind
+from model_refresh.storage import Store
 
 REFRESH, SCORE = "refresh", "score"
 USER_TAGS = ("user", "dagster/user")
@@ -76,9 +78,9 @@ def is_by_hand(run: dg.DagsterRun) -> bool:
 
 
 def score_requests(
-    models: Sequence[Model], refreshes: Iterable[dg.DagsterRun]
+    models: Sequence[Model], store: Store, refreshes: Iterable[dg.DagsterRun]
 ) -> list[dg.RunRequest]:
-    """The batch of each frame whose refresh run has ended, one a run.
+    """The batch of each frame whose refresh has begun and whose run has ended, one a run.
 
     Runs of models that are not here, or whose frames are declared anew since, are passed by: a
     request of a partition that isn't there would stop the tick for all.
@@ -88,7 +90,10 @@ def score_requests(
     for run in refreshes:
         model = by_name.get(run.tags.get(MODEL_TAG, ""))
         partition = _partition(model, run) if model is not None else None
-        if model is not None and partition is not None:
+        if model is None or partition is None:
+            continue
+        as_of = model.cadence.parse(partition)
+        if read_state(model, store.model(model.name), as_of).has_begun(as_of):
             requests.append(
                 _request_score(model, partition, cause=run.run_id, sentence="its refresh has ended")
             )

@@ -20,9 +20,12 @@ _OVERLAP = dt.timedelta(minutes=10)
 
 
 def score_sensor(
-    models: Sequence[Model], *, clock: Callable[[], dt.datetime] = utc_now
+    models: Sequence[Model], store: Store, *, clock: Callable[[], dt.datetime] = utc_now
 ) -> dg.SensorDefinition:
-    """Scores a frame when its refresh has ended, whatever the result."""
+    """Scores a frame when its refresh has ended, whatever the result.
+
+    One that was refused before it began, as its data are not there, is followed by nothing.
+    """
 
     @dg.sensor(
         name="score_after_refresh",
@@ -34,7 +37,7 @@ def score_sensor(
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         begun = clock() - _OVERLAP
         since = _since(context.cursor) or begun
-        requests = score_requests(models, _ended_refreshes(context.instance, since))
+        requests = score_requests(models, store, _ended_refreshes(context.instance, since))
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else "no refresh has ended since the last tick",

@@ -7,6 +7,7 @@ import dagster as dg
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.due import Queued
+from model_refresh.monitoring.lateness import Patience
 from model_refresh.monitoring.news import NewsRound, Seen
 from model_refresh.monitoring.rounds import (
     Asked,
@@ -16,6 +17,7 @@ from model_refresh.monitoring.rounds import (
     staleness_watcher,
 )
 from model_refresh.monitoring.watch import Watch
+from model_refresh.orchestration.failures import started_schedules, stopped_schedules
 from model_refresh.orchestration.queue import queued_refreshes
 from model_refresh.orchestration.requests import request_refresh
 from model_refresh.storage import Store
@@ -31,7 +33,8 @@ def new_data_sensor(
 ) -> dg.SensorDefinition:
     """Starts a refresh of each model that asks for it when its source has new data.
 
-    Where the fleet `is_whole`, what was seen of models that are not there is forgotten.
+    Of one that doesn't, what a tick of its schedule has left to this, as its data were late. Where
+    the fleet `is_whole`, what was seen of models that are not there is forgotten.
     """
     watch = Watch()
 
@@ -40,12 +43,14 @@ def new_data_sensor(
         asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Refreshes models whose source has new data (triggers.new_data: true).",
+        description="Refreshes models whose source has new data, or those that a tick awaits.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         queued = queued_refreshes(context.instance)
         look = NewsRound(watch, clock(), queued, is_whole=is_whole)
-        found = look.over(models, store, Seen.parse_cursor(context.cursor))
+        found = look.over(
+            _asking(models, context.instance), store, Seen.parse_cursor(context.cursor)
+        )
         for note in found.notes if found.refreshes else []:  # else the skip reason says them
             context.log.warning(note)
         return dg.SensorResult(
@@ -55,6 +60,13 @@ def new_data_sensor(
         )
 
     return sensor
+
+
+def _asking(models: Sequence[Model], instance: dg.DagsterInstance) -> list[Model]:
+    """Those that new data start, or a schedule that is on."""
+    stopped, started = stopped_schedules(instance), started_schedules(instance)
+    on = Patience(stopped=stopped, started=started)
+    return [model for model in models if model.spec.triggers.new_data or on.is_scheduled(model)]
 
 
 def early_sensors(

@@ -181,7 +181,7 @@ def _schedule(guessed: Guessed) -> str:
     every = guessed.timing.every
     cron = _CRONS.get(every) or f"20 */{every[:-1]} * * *"
     return (
-        "# Refreshes by themselves. Those that come before the data do are not made.\n"
+        "# Refreshes by themselves. One that comes before its data do waits for them.\n"
         f"schedule: {{cron: {_text(cron)}, timezone: UTC}}\n"
     )
 

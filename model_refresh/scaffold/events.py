@@ -55,7 +55,7 @@ class _Writer:
         return Queries(
             features=self._features(),
             labels=self._labels(),
-            ready=ready_sql(self._table, self._roles),
+            ready=ready_sql(self._table, self._roles, self._timing),
             key=tuple(self._aliases),
             label=self._facts.column.alias,
             event_time=self._roles.moment.column.alias,

@@ -70,7 +70,7 @@ class _Writer:
         return Queries(
             features=self._features(),
             labels=self._labels(),
-            ready=ready_sql(self._table, self._roles),
+            ready=ready_sql(self._table, self._roles, self._timing),
             key=tuple(c.alias for c in self._roles.entity),
             label=self._label,
         )

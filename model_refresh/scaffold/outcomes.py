@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from model_refresh.scaffold.facts import ColumnFacts, Table, told
 from model_refresh.scaffold.queries import named
 from model_refresh.scaffold.roles import Roles
+from model_refresh.scaffold.timing import Timing, last_quiet
 
-_DAY, _HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
+_DAY, _HOUR, _MINUTE = dt.timedelta(days=1), dt.timedelta(hours=1), dt.timedelta(minutes=1)
 _AHEAD = "{at} >= $as_of AND {at} < $until"
 
 
@@ -53,17 +54,25 @@ def panel_labels(table: Table, roles: Roles, names: OutcomeNames) -> str:
     )
 
 
-def ready_sql(table: Table, roles: Roles) -> str:
-    """Up to when the data are complete: the newest row; of dates, that day's end."""
-    when, where = f"max({roles.moment.sql})", ""
+def ready_sql(table: Table, roles: Roles, timing: Timing) -> str:
+    """Up to when the data are complete: the newest row; of dates, that day's end.
+
+    Rows of a history that come at times of their own end before their day does: as long as that
+    takes is added, or each night's load would be complete only with the next one.
+    """
+    when, where, why = f"max({roles.moment.sql})", "", ""
     if roles.shape == "events" and roles.label is not None:
         where = f"\nWHERE {known_label(roles.label.column)}"
     elif roles.moment.is_day and roles.shape == "history":
         when = f"{when} + INTERVAL 1 DAY"
+    elif roles.shape == "history" and (quiet := last_quiet(table, roles.moment, timing.step)):
+        unit = "day" if timing.step >= _DAY else "hour"
+        when = f"{when} + INTERVAL {round(quiet / _MINUTE)} MINUTE"
+        why = f"-- Of 19 in 20 {unit}s the last row comes no earlier than that before their end.\n"
     return (
         "-- Up to when the data are complete. No frame is computed before this has reached\n"
         "-- $as_of, so a feed that is late is waited for. If another table knows better, ask it.\n"
-        f"SELECT {when} AS complete_until\nFROM {table.sql}{where}\n"
+        f"{why}SELECT {when} AS complete_until\nFROM {table.sql}{where}\n"
     )
 
 

@@ -20,6 +20,7 @@ from model_refresh.splits import Cadence, Sizes, first_refresh
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 MONTH = dt.timedelta(days=31)
 WINDOW = 8
+_FEWEST_UNITS = 5
 _STEPS = {"1h": HOUR, "6h": 6 * HOUR, "1d": DAY, "7d": 7 * DAY, "1mo": MONTH}
 _HISTORY = (
     ("1h", HOUR), ("1h", 6 * HOUR), ("6h", DAY), ("1d", DAY), ("1d", 7 * DAY), ("7d", 7 * DAY),
@@ -91,6 +92,25 @@ def find_span(table: Table, moment: Moment, *, only: str = "") -> Span:
     if not isinstance(first, dt.datetime) or not isinstance(last, dt.datetime):
         raise DataError("no row has both a time and a label", check="time")
     return Span(first.replace(tzinfo=dt.UTC), last.replace(tzinfo=dt.UTC), int(str(row["rows"])))
+
+
+def last_quiet(table: Table, moment: Moment, step: dt.timedelta) -> dt.timedelta | None:
+    """How long before the end of a day its last row comes, at most, in 19 of 20; None: too few.
+
+    Of frames less than a day apart it is asked of hours. Rounded up to a twelfth of an hour or a
+    whole one, and no more than half of the time that was asked of.
+    """
+    unit, length, whole = ("day", DAY, HOUR) if step >= DAY else ("hour", HOUR, HOUR / 12)
+    row = table.ask(
+        f"SELECT quantile_cont(epoch(until - last), 0.95) AS quiet, count(*) AS units FROM ("
+        f"SELECT date_trunc('{unit}', {moment.sql}) + INTERVAL 1 {unit.upper()} AS until, "
+        f"max({moment.sql}) AS last FROM {table.sql} GROUP BY ALL) "
+        f"WHERE until <= (SELECT max({moment.sql}) FROM {table.sql})"
+    )
+    if int(str(row["units"])) < _FEWEST_UNITS:
+        return None
+    quiet = dt.timedelta(seconds=float(str(row["quiet"])))
+    return min(-(-quiet // whole) * whole, length / 2)
 
 
 def find_timing(table: Table, roles: Roles, wishes: Wishes, *, now: dt.datetime) -> Timing:

@@ -38,7 +38,7 @@ def ready_model(tmp_path: Path) -> Model:
     """One with a watermark: the newest purchase."""
     (tmp_path / "ready").mkdir()
     (tmp_path / "ready" / "ready.sql").write_text("SELECT max(bought_at) FROM purchases")
-    return make_model(tmp_path, name="ready", ready="ready.sql")
+    return make_model(tmp_path, name="ready", ready="ready.sql", new_data=True)
 
 
 def looks(model: Model, *found: str, first: str = "a", now: dt.datetime = NOW) -> list[Step]:
@@ -154,6 +154,30 @@ def test_a_watermark_waits_for_the_run_that_is_at_its_frame_too(ready_model: Mod
     waiting = new_data(state, seen, found=found, queued=queued)
     assert (waiting.source, waiting.reason) == (seen, None)
     assert by_watermark(ready_model, waiting.source, found) is not None
+
+
+def test_a_tick_that_waited_for_its_data_begins_when_they_come(tmp_path: Path) -> None:
+    """Also where the model declares no trigger of new data: its tick has left it to the watermark."""
+    (tmp_path / "weekly").mkdir()
+    (tmp_path / "weekly" / "ready.sql").write_text("SELECT max(bought_at) FROM purchases")
+    weekly = make_model(tmp_path, name="weekly", ready="ready.sql")
+    tick, late = MONDAY + dt.timedelta(hours=6), reached(MONDAY - dt.timedelta(hours=1))
+
+    def asked(now: dt.datetime, found: SourceState) -> Reason | None:
+        return new_data(state_at(weekly, now), late, found=found).reason
+
+    assert asked(tick - dt.timedelta(minutes=1), reached(MONDAY)) is None, "the tick itself will"
+    assert asked(tick + dt.timedelta(days=1), late) is None
+    reason = asked(tick + dt.timedelta(days=1), reached(MONDAY + dt.timedelta(hours=23)))
+    assert reason is not None
+    assert (reason.kind, reason.as_of) == ("schedule", MONDAY)
+    assert reason.sentence == "scheduled: 0 6 * * MON UTC; its data are there"
+    assert reason.request == "weekly|1998-03-02|schedule|1998-03-02T06:00"
+    give_order(store_of(weekly, MONDAY), Order(kind="hold", who="ann", reason="no"))
+    give_order(
+        store_of(weekly, tick + dt.timedelta(hours=1)), Order(kind="release", who="ann", reason="")
+    )
+    assert asked(tick + dt.timedelta(days=1), reached(MONDAY)) is None, "it was held at its tick"
 
 
 def test_a_change_that_was_barred_is_asked_for_when_it_is_no_more(model: Model) -> None:

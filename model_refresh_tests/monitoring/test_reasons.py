@@ -61,14 +61,11 @@ def test_a_tick_before_the_first_possible_refresh_waits_for_it(model: Model) -> 
 def test_a_tick_before_the_data_leaves_the_refresh_to_the_sensor(tmp_path: Path) -> None:
     (tmp_path / "repurchase").mkdir()
     (tmp_path / "repurchase" / "ready.sql").write_text("SELECT TIMESTAMP '1998-03-01'")
-    watched = make_model(tmp_path, ready="ready.sql", new_data=True)
-    waiting = postponed(watched, scheduled(watched, NOW), NOW, look=look_at_source)
-    assert waiting is not None
-    assert "has reached 1998-03-01 00:00 UTC; new_data starts the refresh of 1998-03-02" in waiting
-    alone = make_model(tmp_path, ready="ready.sql")
-    assert postponed(alone, scheduled(alone, NOW), NOW, look=look_at_source) is None, (
-        "nobody else would start it"
-    )
+    for new_data in (True, False):
+        model = make_model(tmp_path, ready="ready.sql", new_data=new_data)
+        waiting = postponed(model, scheduled(model, NOW), NOW, look=look_at_source)
+        assert waiting is not None
+        assert "reached 1998-03-01 00:00 UTC; new_data starts the refresh of 1998-03-02" in waiting
 
 
 def test_a_tick_asks_once_and_two_ticks_of_a_repeated_hour_ask_twice(model: Model) -> None:

@@ -5,8 +5,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
 import dagster as dg
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    ScheduleInstigatorData,
+)
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 
+from model_refresh.config.model import Model
 from model_refresh.orchestration.build import build_definitions
 from model_refresh.orchestration.names import (
     IMPLICIT_JOB,
@@ -105,3 +117,18 @@ def end_run(
         tags[RUN_FAILURE_REASON_TAG] = "STEP_FAILURE"  # one that crashed is started again first
     run = dg.DagsterRun(job_name=IMPLICIT_JOB, run_id=str(uuid.uuid4()), status=status, tags=tags)
     return instance.add_run(run).run_id
+
+
+def stop_schedule(instance: dg.DagsterInstance, model: Model) -> None:
+    """As a person does on Dagster's page."""
+    origin = RemoteInstigatorOrigin(
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__"),
+        f"{model.name}_schedule",
+    )
+    state = InstigatorState(
+        origin,
+        InstigatorType.SCHEDULE,
+        InstigatorStatus.STOPPED,
+        ScheduleInstigatorData(model.spec.schedule.cron),
+    )
+    instance.add_instigator_state(state)

@@ -95,17 +95,17 @@ def test_what_ticks_ask_for_runs_by_the_one_implicit_job(
             assert result.success
             assert materialized(result) == {key.path[-1] for key in refresh_selection(model)}
             assert all(each.passed for each in result.get_asset_check_evaluations())
-            score_it(job, model, result.dagster_run, instance)
+            (batch,) = score_requests([model], Store(tmp_path / "home"), [result.dagster_run])
+            score_it(job, model, batch, instance)
         store = Store(tmp_path / "home").model(model.name)
         assert len(store.champion.lines()) == 1
         assert len(store.scores(model.cadence.parse(request.partition_key or "")).lines()) == 1
 
 
 def score_it(
-    job: dg.JobDefinition, model: Model, refresh: dg.DagsterRun, instance: dg.DagsterInstance
+    job: dg.JobDefinition, model: Model, request: dg.RunRequest, instance: dg.DagsterInstance
 ) -> None:
     """Run what the end of a refresh asks for."""
-    (request,) = score_requests([model], [refresh])
     result = job.execute_in_process(
         asset_selection=request.asset_selection,
         partition_key=request.partition_key,

@@ -7,17 +7,6 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    ScheduleInstigatorData,
-)
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.batches import PATIENCE, Uptime
@@ -26,7 +15,7 @@ from model_refresh.orchestration.names import score_selection
 from model_refresh.orchestration.queue import runs_of
 from model_refresh_tests.factories import make_model, make_purchases
 from model_refresh_tests.monitoring.worlds import crown, state_at, store_of
-from model_refresh_tests.orchestration.runs import end_run
+from model_refresh_tests.orchestration.runs import end_run, stop_schedule
 
 
 @pytest.fixture
@@ -110,21 +99,6 @@ def test_after_a_time_without_a_daemon_the_batch_lets_the_missed_refresh_begin(
         now = TUESDAY + dt.timedelta(days=day)
         assert score_tick(daily, instance, now, was_up=False)[0] == []
     assert score_tick(daily, instance, TUESDAY)[0] == ["repurchase|1998-03-03|score|frame"]
-
-
-def stop_schedule(instance: dg.DagsterInstance, model: Model) -> None:
-    """As a person does on Dagster's page."""
-    origin = RemoteInstigatorOrigin(
-        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__"),
-        f"{model.name}_schedule",
-    )
-    state = InstigatorState(
-        origin,
-        InstigatorType.SCHEDULE,
-        InstigatorStatus.STOPPED,
-        ScheduleInstigatorData(model.spec.schedule.cron),
-    )
-    instance.add_instigator_state(state)
 
 
 def test_a_source_that_has_not_reached_the_frame_is_waited_for(

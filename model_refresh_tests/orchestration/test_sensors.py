@@ -24,10 +24,13 @@ from model_refresh.orchestration.requests import REFRESH, SCORE
 from model_refresh.records import Order
 from model_refresh.storage.store import utc_now
 from model_refresh_tests.factories import make_model, make_purchases
-from model_refresh_tests.monitoring.worlds import crown, grade, move, store_of
-from model_refresh_tests.orchestration.runs import end_run
+from model_refresh_tests.monitoring.worlds import begin, crown, grade, move, store_of
+from model_refresh_tests.orchestration.runs import end_run, stop_schedule
 
 NAMES = ("anna", "bert", "cleo")
+
+
+MONDAY = dt.datetime(1998, 3, 2, tzinfo=dt.UTC)
 
 
 def awake() -> dt.datetime:
@@ -140,6 +143,7 @@ def test_a_cursor_that_is_not_ours_begins_anew(
     asked, _, after = tick("new_data", models, instance, cursor)
     assert not asked
     assert set(json.loads(after or "")["sources"]) == set(NAMES)
+    begin(store_of(models[1]), MONDAY)
     run = end_run(instance, "bert")
     (request,), _, _ = tick("score_after_refresh", models, instance, cursor)
     assert (request.run_key or "").endswith(run)
@@ -160,6 +164,7 @@ def test_only_models_that_ask_for_it_are_watched(tmp_path: Path) -> None:
 def test_a_refresh_that_ended_is_followed_by_one_run_of_scores(
     models: list[Model], instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
+    begin(store_of(models[1]), MONDAY)
     run = end_run(instance, "bert", status=status)
     (request,), _, _ = tick("score_after_refresh", models, instance)
     assert request.run_key == f"bert|1998-03-02|score|{run}"
@@ -172,6 +177,7 @@ def test_one_refresh_is_never_scored_twice_and_two_of_a_frame_are(
     models: list[Model], instance: dg.DagsterInstance
 ) -> None:
     """A tick looks back over what it saw; Dagster starts a run key once."""
+    begin(store_of(models[1]), MONDAY)
     first = end_run(instance, "bert")
     asked, _, cursor = tick("score_after_refresh", models, instance)
     keys = {request.run_key for request in asked}
@@ -180,6 +186,32 @@ def test_one_refresh_is_never_scored_twice_and_two_of_a_frame_are(
         asked, _, cursor = tick("score_after_refresh", models, instance, cursor)
         keys |= {request.run_key for request in asked}
     assert keys == {f"bert|1998-03-02|score|{run}" for run in (first, second)}
+
+
+def test_a_refresh_that_was_refused_before_it_began_is_followed_by_nothing(
+    models: list[Model], instance: dg.DagsterInstance
+) -> None:
+    """Its data are not there, for a batch neither."""
+    end_run(instance, "bert", status=dg.DagsterRunStatus.FAILURE)
+    asked, said, _ = tick("score_after_refresh", models, instance)
+    assert (asked, said) == ([], "no refresh has ended since the last tick")
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_what_a_tick_left_to_new_data_begins_unless_the_schedule_was_stopped_since(
+    tmp_path: Path, purchases: pl.DataFrame, *, is_stopped: bool
+) -> None:
+    def waiting(reached: str) -> list[Model]:
+        (tmp_path / "anna").mkdir(exist_ok=True)
+        (tmp_path / "anna" / "ready.sql").write_text(f"SELECT TIMESTAMP '{reached}'")
+        return [make_model(tmp_path, name="anna", purchases=purchases, ready="ready.sql")]
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        _, _, cursor = tick("new_data", waiting("1998-03-01"), instance)
+        if is_stopped:
+            stop_schedule(instance, waiting("1998-03-01")[0])
+        asked, _, _ = tick("new_data", waiting("1998-03-02"), instance, cursor)
+    assert len(asked) == (0 if is_stopped else 1)
 
 
 def test_runs_of_other_kinds_are_passed_by(
