@@ -26,11 +26,12 @@ from model_refresh.cli.shared import (
     store_of,
 )
 from model_refresh.config.alerts import FILE as ALERTS_FILE
-from model_refresh.config.alerts import read_alerts
+from model_refresh.config.alerts import AlertsReading, read_alerts
 from model_refresh.config.demands import missing_libraries
 from model_refresh.config.fleet import read_fleet
 from model_refresh.config.model import Model
 from model_refresh.config.queries import query_problems, query_warnings, read_queries_ahead
+from model_refresh.config.routes import idle_routes
 from model_refresh.config.show import resolved
 from model_refresh.config.warnings import warnings
 from model_refresh.errors import ConfigError, CorruptError, ModelRefreshError, NotStored
@@ -54,10 +55,13 @@ def check(
     home: Home = HOME,
 ) -> None:
     """Find every error of every model, with file, line and column."""
-    models, problems = _with_sound_queries(*_read(fleet, names))
+    declared, problems = _read(fleet, names)
+    alerts = AlertsReading() if names else read_alerts(fleet, environment=os.environ)
+    said = [*alerts.spec.warnings, *(() if problems else idle_routes(alerts.spec, declared))]
+    models, problems = _with_sound_queries(declared, [*problems, *alerts.problems])
     warned = {model.name: [*warnings(model), *query_warnings(model)] for model in models}
-    if not names and (said := read_alerts(fleet, environment=os.environ).spec.warnings):
-        warned[ALERTS_FILE] = [*said]
+    if said:
+        warned[ALERTS_FILE] = said
     problems += [line for model in models for line in missing_libraries(model)]
     probes: list[Probe] = []
     for model in models if data else []:
@@ -116,8 +120,7 @@ def verify(names: Names = None, json: Json = False, home: Home = HOME) -> None:
 def _read(fleet: Path, names: Sequence[str] | None) -> tuple[list[Model], list[str]]:
     """The models of these names, or of the whole fleet, and what is wrong with them."""
     if not names:
-        models, wrong = read_fleet(fleet, environment=os.environ)
-        return models, [*wrong, *read_alerts(fleet, environment=os.environ).problems]
+        return read_fleet(fleet, environment=os.environ)
     found = [read_fleet(fleet, environment=os.environ, only=name) for name in dict.fromkeys(names)]
     problems = dict.fromkeys(problem for _, problems in found for problem in problems)
     return [model for models, _ in found for model in models], list(problems)

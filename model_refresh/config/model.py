@@ -135,6 +135,12 @@ class Model:
         query = self.spec.label.query
         return None if query is None else self.folder / query
 
+    @property
+    def ready_path(self) -> Path | None:
+        """The file of the query that says up to when the source is complete; None without one."""
+        ready = self.spec.source.ready
+        return None if ready is None else self.folder / ready
+
     def open_source(self) -> Engine:
         """The source, opened: queries see its tables and nothing else. Raises EngineError."""
         return self.spec.source.open(self.folder)

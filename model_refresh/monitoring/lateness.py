@@ -9,9 +9,7 @@ from model_refresh.config.model import Model
 from model_refresh.monitoring.batches import expected_from
 from model_refresh.monitoring.state import State, is_held
 from model_refresh.monitoring.ticks import previous_tick
-from model_refresh.records import Dataset, Reason
 from model_refresh.splits import first_refresh
-from model_refresh.storage import Line
 
 GRACE = dt.timedelta(hours=2)
 """How late a refresh or a batch may be, unless alerts.yaml says otherwise."""
@@ -129,17 +127,9 @@ def _declared_at(state: State) -> dt.datetime:
     That is when its model.yaml was written last, or when its first refresh began where that was
     before: a file that is written anew, by git say, is no new model.
     """
-    known = [line.recorded_at for line in _first_lines(state)]
+    began = state.first_began
     try:
-        written = (state.model.folder / FILE).stat().st_mtime
+        written = dt.datetime.fromtimestamp((state.model.folder / FILE).stat().st_mtime, dt.UTC)
     except OSError:
-        return min(known, default=state.now)
-    return min([*known, dt.datetime.fromtimestamp(written, dt.UTC)])
-
-
-def _first_lines(state: State) -> list[Line[Reason] | Line[Dataset]]:
-    """What the first refresh recorded first: its reason where it had one, and its data."""
-    store, first = state.store, state.oldest_refresh
-    if first is None:
-        return []
-    return [*store.reasons(first).lines()[:1], *store.datasets(first).lines()[:1]]
+        return began or state.now
+    return min(written, began or written)

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from model_refresh.config.model import Model
 from model_refresh.records import (
+    Dataset,
     Drift,
     Entry,
     Order,
@@ -93,6 +94,15 @@ class State:
     def oldest_refresh(self) -> dt.datetime | None:
         """The first frame whose refresh has begun."""
         return self.store.oldest_of("refreshes")
+
+    @cached_property
+    def first_began(self) -> dt.datetime | None:
+        """When that refresh recorded its first line, a reason or its data; None before that."""
+        if (first := self.oldest_refresh) is None:
+            return None
+        reasons, datasets = self.store.reasons(first).lines(), self.store.datasets(first).lines()
+        lines: list[Line[Reason] | Line[Dataset]] = [*reasons[:1], *datasets[:1]]
+        return min((line.recorded_at for line in lines), default=None)
 
     def has_begun(self, as_of: dt.datetime) -> bool:
         """Whether the refresh of this frame has begun, however it went."""

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from model_refresh.config.model import Model
 from model_refresh.config.source import watermark
 from model_refresh.engines import Engine, Query
+from model_refresh.engines.statements import suggestion
 from model_refresh.errors import DataError, NotDue
 from model_refresh.records import CheckResult, Column, ColumnType, Frame, FrameQuery
 from model_refresh.refresh.checks import (
@@ -159,7 +160,10 @@ def _frame(draft: Draft, query: FrameQuery, as_of: dt.datetime, *, backfilled: b
     names = [column.name for column in columns]
     needed = [*query.key, *([query.event_time] if query.event_time else [])]
     if missing := [name for name in needed if name not in names]:
-        raise DataError(f"features.sql gives no column {missing[0]!r}; it gives {names}")
+        raise DataError(
+            f"features.sql gives no column {missing[0]!r}{suggestion(missing[0], names)}; "
+            f"it gives {names}"
+        )
     if taken := [name for name in names if name in RESERVED]:
         raise DataError(f"features.sql gives a column {taken[0]!r}; that name is reserved")
     when = next((c for c in columns if c.name == query.event_time), None)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model_refresh.config.model import Model
 from model_refresh.engines import Query
+from model_refresh.engines.statements import suggestion
 from model_refresh.errors import DataError
 from model_refresh.records import Frame, LabelQuery, Labels
 from model_refresh.refresh.checks import label_level_check, require
@@ -81,7 +82,10 @@ def _run(model: Model, frame: Frame) -> pl.DataFrame:
     with model.open_source() as engine:
         table = pl.DataFrame(pa.Table.from_batches(list(engine.batches(query))))
     if missing := [name for name in columns if name not in table.columns]:
-        raise DataError(f"{query.name} gives no column {missing[0]!r}; it gives {table.columns}")
+        raise DataError(
+            f"{query.name} gives no column {missing[0]!r}{suggestion(missing[0], table.columns)}; "
+            f"it gives {table.columns}"
+        )
     return table.select(columns)
 
 

@@ -125,6 +125,28 @@ def test_routes_that_all_pass_over_the_whole_fleet_are_warned_of(
     assert warning not in run(lab, "alerts").out + run(lab, "check").out
 
 
+def test_a_route_that_no_model_can_take_is_warned_of_where_the_whole_fleet_is_read(
+    lab: Lab,
+) -> None:
+    """What only the environment lacks is another matter."""
+    lab.again({"owners": ["team:crm"]})
+    crm, mistyped = '{owners: ["team:crm"]}', '{models: ["visitz*"], owners: ["team:cmr"]}'
+    routes = ", ".join(
+        f'{{name: {name}, urls: "${{HOOK}}", match: {match}}}'
+        for name, match in [("crm", crm), ("wrong", mistyped), ("ops", "{}")]
+    )
+    (lab.fleet / "alerts.yaml").write_text(f"routes: [{routes}]\n")
+    told = [
+        "route 'wrong' is told nothing of match.models 'visitz*': no model of the fleet is called "
+        "so, did you mean 'visits'?",
+        "route 'wrong' is told nothing of match.owners 'team:cmr': no model of the fleet has that "
+        "owner, did you mean 'team:crm'?",
+    ]
+    assert run(lab, "check", "--json").json["warnings"]["alerts.yaml"] == told
+    broken_model(lab)
+    assert "is told nothing" not in run(lab, "check").out
+
+
 def broken_model(lab: Lab) -> None:
     file = lab.folder / "model.yaml"
     file.write_text(file.read_text() + "foo: 1\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model_refresh.monitoring.alerts import Known
+from model_refresh.monitoring.alerts import Known, open_alerts
 from model_refresh.monitoring.alerts.life import leave_sign
 from model_refresh.monitoring.overview import Memo, fleet_rows, overview
 from model_refresh.monitoring.overview.fleet import name_of
@@ -30,7 +30,7 @@ from model_refresh.storage import Store
 from model_refresh.storage.leases import Holder, lease
 from model_refresh_tests.conftest import FIRST, SECOND
 from model_refresh_tests.lab import CLOCK, NAME, Lab
-from model_refresh_tests.monitoring.worlds import BUG, unreadable
+from model_refresh_tests.monitoring.worlds import BUG, DAY, crown, unreadable
 
 HOUR = dt.timedelta(hours=1)
 DIGEST = "0" * 64
@@ -159,13 +159,60 @@ def test_grades_make_a_line_and_decay_is_told_of_the_champion_that_is(well: Lab)
     assert row.metric == "log loss"
 
 
-def test_drift_is_told_until_a_refresh_has_come_to_that_frame(well: Lab) -> None:
-    measure_drift(well, FIRST, found=True)
-    assert (row_of(well).state, row_of(well).drift) == ("fresh", 0.31)
+def drift_told(lab: Lab, now: dt.datetime) -> tuple[str, str]:
+    """The sentence of the row, and of the alert: one rule has both."""
+    row, known = row_of(lab, now), Known()
+    found = open_alerts([lab.model], [], store=Store(lab.home), now=now, known=known).alerts
+    (alert,) = [each for each in found if each.kind == "drift"]
+    assert (row.state, row.needs_person, row.drift) == ("drifted", False, 0.31)
+    return row.sentence, alert.sentence
+
+
+def test_drift_is_told_alike_by_page_and_alert_and_what_follows(well: Lab) -> None:
+    measure_drift(well, FIRST, found=True)  # against the champion that its own refresh promoted
+    said = (
+        "the frame of 2024-01-25 has drifted: spend: psi 0.41; its refresh had begun: the next one "
+        "searches wide"
+    )
+    assert drift_told(well, well.day(FIRST) + 7 * HOUR) == (said, said)
     measure_drift(well, SECOND, found=True)
-    row = row_of(well, well.day(SECOND) + HOUR)
-    assert (row.state, row.needs_person) == ("drifted", False)
-    assert "spend: psi 0.41" in row.sentence
+    row, alert = drift_told(well, well.day(SECOND) + HOUR)
+    assert row == alert
+    assert row.endswith("; triggers.drift asks for an early refresh, which searches wide")
+    off = well.again({"triggers.drift": False})
+    row, _ = drift_told(off, well.day(SECOND) + HOUR)
+    assert row.endswith("; triggers.drift is off: no refresh follows from it")
+
+
+def test_drift_from_what_an_earlier_champion_learned_from_is_told_no_more(well: Lab) -> None:
+    measure_drift(well, FIRST, found=True)
+    crown(well.store, well.day(FIRST))
+    assert row_of(well).state == "fresh"
+
+
+def test_a_model_that_never_won_a_champion_is_overdue_for_page_and_alerts(well: Lab) -> None:
+    well.store.champion.path(1).unlink()
+    ended = well.store.promotions(well.day(FIRST))
+    (line,) = ended.lines()
+    ended.append(
+        line.record.model_copy(update={"decision": "retain", "sentence": "retain: not better"}),
+        number=2,
+    )
+    began = read_state(well.model, well.store, CLOCK).first_began
+    assert began is not None
+    until = began + well.model.max_age
+    assert "overdue" not in (row_of(well, until).state, *row_of(well, until).also)
+    row = row_of(well, until + DAY)
+    assert (row.state, row.needs_person, "new" in row.also) == ("overdue", True, True)
+    assert row.sentence == (
+        "no champion yet, 9 days after the first refresh began on 2026-01-02: champion.max_age is "
+        "8d; the newest refresh, of 2024-01-25: retain: not better"
+    )
+    assert row.command == "model-refresh why visits"
+    found = open_alerts([well.model], [], store=Store(well.home), now=until + DAY).alerts
+    (alert,) = [each for each in found if each.kind == "overdue"]
+    assert (alert.sentence, alert.command) == (row.sentence, row.command)
+    assert (alert.severity, alert.since) == ("warning", until)
 
 
 def test_a_hold_says_who_and_until_when_and_starts_nothing(well: Lab) -> None:

@@ -64,7 +64,7 @@ def test_a_frame_knows_nothing_of_the_future(fresh: Lab, tmp_path: Path) -> None
         (FEATURES.replace("sum(visited) AS visits", "sum(visited) AS __label__"),
          "data", "name is reserved"),
         (FEATURES.replace("customer_id,\n", "customer_id AS customer,\n", 1),
-         "data", "gives no column 'customer_id'; it gives"),
+         "data", r"gives no column 'customer_id', did you mean 'customer'\?; it gives"),
     ],
 )  # fmt: skip
 def test_a_frame_that_fails_a_check_is_not_recorded(
@@ -149,6 +149,31 @@ def test_no_frame_is_computed_before_the_source_has_reached_it(
     with pytest.raises(NotDue, match=r"has reached 2024-01-19 00:00 UTC.*run again"):
         frame_at(lab, 5)
     assert not recorded(lab, 5)
+
+
+@pytest.mark.parametrize(
+    ("sql", "met"),
+    [
+        ("SELECT 'soon' AS reached", "'soon'"),
+        ("SELECT max(day) AS reached, max(spend) FROM visits", r'2 columns, reached, max\(spend\)'),
+        ("SELECT day FROM visits WHERE customer_id = 3", r"\d\d rows"),
+    ],
+)  # fmt: skip
+def test_a_source_that_gives_more_or_other_than_one_instant_is_refused_by_its_file(
+    fresh: Lab, sql: str, met: str
+) -> None:
+    (fresh.folder / "ready.sql").write_text(sql)
+    lab = fresh.again({"source.ready": "ready.sql"})
+    place = rf"{lab.folder}/ready\.sql:1:1"
+    with pytest.raises(DataError, match=rf"^{place} gives {met}; one date or timestamp is needed"):
+        frame_at(lab, 5)
+
+
+def test_a_source_without_a_row_is_empty(fresh: Lab) -> None:
+    (fresh.folder / "ready.sql").write_text("SELECT day FROM visits WHERE false")
+    lab = fresh.again({"source.ready": "ready.sql"})
+    with pytest.raises(NotDue, match="the source is empty"):
+        frame_at(lab, 5)
 
 
 EVENTS = "SELECT customer_id, day, spend FROM visits WHERE day >= $as_of AND day < $next ORDER BY customer_id, day"

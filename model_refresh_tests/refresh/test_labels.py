@@ -45,6 +45,15 @@ def test_a_label_that_is_no_class_stops(fresh: Lab, value: str, why: str) -> Non
     assert list(lab.home.rglob("labels/*/*/*.json")) == []
 
 
+def test_a_label_of_another_name_says_which_was_meant(fresh: Lab) -> None:
+    lab = with_labels(fresh, LABELS.replace("AS visited", "AS visted"))
+    said = (
+        r"labels\.sql gives no column 'visited', did you mean 'visted'\?; it gives \['customer_id'"
+    )
+    with pytest.raises(DataError, match=said):
+        labels_at(lab, 5)
+
+
 def test_repeated_label_rows_stop(fresh: Lab) -> None:
     lab = with_labels(fresh, f"{LABELS} UNION ALL {LABELS}")
     with pytest.raises(DataError, match="label rows repeat the customer_id"):

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from model_refresh.engines import Query
+from model_refresh.engines.memory import Memory
 from model_refresh.errors import DataError
 from model_refresh.refresh.probe import probe
 from model_refresh_tests.scaffold.tables import (
@@ -219,3 +221,24 @@ def test_odd_names_pass_through_or_get_plain_ones(tmp_path: Path) -> None:
     names = frame_of(model, odd, model.cadence.move(model.cadence.start, 3)).columns
     assert {"column_3_last", "column_4_last"} <= set(names)
     assert model.name == NAME
+
+
+@pytest.mark.parametrize(("closes", "hours"), [(21.0, 4), (23.9, 1), (11.0, 12)])
+def test_a_day_that_ends_before_midnight_is_complete_once_it_is_loaded(
+    tmp_path: Path, *, closes: float, hours: int
+) -> None:
+    """A night's load brings it whole; without this each frame would wait for the next night's."""
+    rng, days = np.random.default_rng(4), np.repeat(np.arange(200), 60)
+    at = days * 24 + rng.uniform(8, closes, len(days))
+    when = np.datetime64("2026-01-01") + (at * 3_600_000).astype("timedelta64[ms]")
+    who = rng.choice(300, len(days))
+    rows = pl.DataFrame({"customer_id": who, "bought": when})
+    guess = written(tmp_path, rows, every="1d", horizon="7d")
+    with Memory({"rows": guess.rows}) as engine:
+        (batch,) = engine.batches(Query(guess.model.ready_sql or "", {}))
+    (until,) = batch.to_pydict()["complete_until"]
+    newest = guess.rows["bought"].max()
+    assert isinstance(newest, dt.datetime)
+    assert until == newest + dt.timedelta(hours=hours)
+    is_next_day = until.date() > newest.date()
+    assert is_next_day == (closes > 12), "no more is taken for granted than half a day"

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 from model_refresh.monitoring.alerts.known import Case
 from model_refresh.monitoring.alerts.standing import Standing, standing
+from model_refresh.monitoring.overview.drifting import drifting
 from model_refresh.monitoring.overview.gleaned import moved
+from model_refresh.monitoring.overview.outcome import outcome
+from model_refresh.monitoring.overview.overdue import overdue
 from model_refresh.records import Alert, AlertSeverity
 from model_refresh.refresh.champion import AUTOMATIC
 from model_refresh.storage.store import stamp
@@ -41,17 +44,9 @@ def _is_champions(case: Case, found: Standing) -> bool:
 
 
 def _overdue(case: Case) -> Iterator[Alert]:
-    state = case.state
-    if not state.is_overdue or state.age is None or state.champion_as_of is None:
+    if (found := overdue(case.state, outcome(case.state, case.known.memo))) is None:
         return
-    yield case.alert(
-        "overdue",
-        "warning",
-        f"the champion stems from the refresh of {stamp(state.champion_as_of)}, "
-        f"{state.age.days} days ago: champion.max_age is {state.model.max_age.days}d",
-        command=f"model-refresh history {case.name}",
-        since=state.champion_as_of + state.model.max_age,
-    )
+    yield case.alert("overdue", "warning", found.sentence, command=found.command, since=found.since)
 
 
 def _decayed(case: Case, found: Standing) -> Alert:
@@ -123,13 +118,14 @@ def _labels(case: Case, found: Standing | None) -> Iterator[Alert]:
 
 
 def _drift(case: Case) -> Iterator[Alert]:
-    found, entry = moved(case.state.store, case.known.memo), case.state.entry
-    if found is None or entry is None or not found.is_found or found.entry != entry.record.number:
+    found = moved(case.state.store, case.known.memo)
+    sentence = drifting(case.state, found)
+    if found is None or sentence is None:
         return
     yield case.alert(
         "drift",
         "info",
-        f"the frame of {stamp(found.as_of)} has drifted: {found.sentence}",
+        sentence,
         command=f"model-refresh drift {case.name}",
         cause=stamp(found.as_of),
     )

@@ -18,6 +18,7 @@ from model_refresh.monitoring.overview.gleaned import (
 )
 from model_refresh.monitoring.overview.memo import Memo
 from model_refresh.monitoring.overview.outcome import Outcome, asked_for, outcome
+from model_refresh.monitoring.overview.overdue import overdue
 from model_refresh.monitoring.overview.standing import freshly, standing
 from model_refresh.monitoring.state import State
 from model_refresh.monitoring.ticks import next_tick
@@ -30,7 +31,6 @@ POINTS = 16
 TELLS: dict[FleetState, str] = {
     "decayed": "performance",
     "waiting": "champion",
-    "overdue": "history",
     "late": "plan",
     "held": "plan",
     "drifted": "drift",
@@ -79,7 +79,7 @@ def _row(state: State, memo: Memo, patience: Patience) -> FleetRow:
             "also": tuple(others),
             "needs_person": any(each in NEEDS_PERSON for each in (first, *others)),
             "sentence": holding.get(first) or freshly(state, ended),
-            "command": f"model-refresh {TELLS.get(first, 'why')} {state.model.name}",
+            "command": _command(state, first, ended),
             "metric": metric(state.model.primary_metric).label,
             **_champion(state),
             **_refresh(state, ended, memo),
@@ -90,6 +90,12 @@ def _row(state: State, memo: Memo, patience: Patience) -> FleetRow:
             "report": _report(state),
         }
     )
+
+
+def _command(state: State, shown: FleetState, ended: Outcome | None) -> str:
+    """What tells more; of who is overdue that depends on whether there is a champion."""
+    found = overdue(state, ended) if shown == "overdue" else None
+    return found.command if found else f"model-refresh {TELLS.get(shown, 'why')} {state.model.name}"
 
 
 def _champion(state: State) -> Fields:

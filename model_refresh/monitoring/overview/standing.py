@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from model_refresh.monitoring.lateness import Patience, lacking, missed
+from model_refresh.monitoring.overview.drifting import drifting
 from model_refresh.monitoring.overview.gleaned import Grade, Moved
 from model_refresh.monitoring.overview.outcome import Outcome
+from model_refresh.monitoring.overview.overdue import overdue
 from model_refresh.monitoring.state import State
 from model_refresh.records import FleetState
 from model_refresh.refresh.approval import Waiting
@@ -27,7 +29,7 @@ def standing(  # noqa: PLR0913  (what is known of it)
     return dict(
         [
             *_of_refresh(state, ended, asked),
-            *_of_champion(state, grade),
+            *_of_champion(state, ended, grade),
             *_of_schedule(state, patience),
             *_of_drift(state, moved),
         ]
@@ -51,19 +53,14 @@ def _of_refresh(state: State, ended: Outcome | None, asked: Waiting | None) -> I
         yield "waiting", f"{asked.version} of {at} passed everything and waits for approval"
 
 
-def _of_champion(state: State, grade: Grade | None) -> Iterator[Told]:
+def _of_champion(state: State, ended: Outcome | None, grade: Grade | None) -> Iterator[Told]:
     entry = state.entry.record if state.entry is not None else None
     if entry is None:
         yield "new", _not_yet(state)
-        return
-    if grade is not None and grade.has_decayed and grade.champion == entry.version:
+    elif grade is not None and grade.has_decayed and grade.champion == entry.version:
         yield "decayed", grade.sentence
-    if state.is_overdue and state.champion_as_of is not None and state.age is not None:
-        yield (
-            "overdue",
-            f"the champion stems from the refresh of {stamp(state.champion_as_of)}, "
-            f"{state.age.days} days ago: more than champion.max_age, {state.model.max_age.days}d",
-        )
+    if (found := overdue(state, ended)) is not None:
+        yield "overdue", found.sentence
 
 
 def _not_yet(state: State) -> str:
@@ -94,9 +91,5 @@ def _late(state: State, patience: Patience) -> Iterator[str]:
 
 
 def _of_drift(state: State, moved: Moved | None) -> Iterator[Told]:
-    """Found in a frame that no refresh has come to since, of who is champion still."""
-    if moved is None or not moved.is_found or state.entry is None:
-        return
-    is_answered = state.newest_refresh is not None and state.newest_refresh >= moved.as_of
-    if moved.entry == state.entry.record.number and not (is_answered and state.promotion):
-        yield "drifted", moved.sentence
+    if (found := drifting(state, moved)) is not None:
+        yield "drifted", found
