@@ -67,8 +67,9 @@ def ready_sql(table: Table, roles: Roles, timing: Timing) -> str:
         when = f"{when} + INTERVAL 1 DAY"
     elif roles.shape == "history" and (quiet := last_quiet(table, roles.moment, timing.step)):
         unit = "day" if timing.step >= _DAY else "hour"
-        when = f"{when} + INTERVAL {round(quiet / _MINUTE)} MINUTE"
-        why = f"-- Of 19 in 20 {unit}s the last row comes no earlier than that before their end.\n"
+        length = interval(quiet) if unit == "day" else f"INTERVAL {round(quiet / _MINUTE)} MINUTE"
+        when = f"{when} + {length}"
+        why = f"-- On 19 of 20 {unit}s the last row is less than that before the {unit}'s end.\n"
     return (
         "-- Up to when the data are complete. No frame is computed before this has reached\n"
         "-- $as_of, so a feed that is late is waited for. If another table knows better, ask it.\n"
