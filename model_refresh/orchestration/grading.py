@@ -20,10 +20,9 @@ from model_refresh.orchestration.names import (
     SELECTION_TAG,
     performance_selection,
 )
+from model_refresh.orchestration.requests import GRADE
 from model_refresh.storage import Store
 from model_refresh.storage.store import utc_now
-
-GRADE = "grade"
 
 
 def grade_sensor(

@@ -39,7 +39,7 @@ from model_refresh.orchestration.names import (
 from model_refresh.records import Instant, Reason, ReasonKind
 from model_refresh.storage import Store
 
-REFRESH, SCORE = "refresh", "score"
+REFRESH, SCORE, GRADE = "refresh", "score", "grade"
 USER_TAGS = ("user", "dagster/user")
 """Tags of a run that may say who launched it; the open-source UI itself knows no users."""
 _SENTENCE_LENGTH = 200

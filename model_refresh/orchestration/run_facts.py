@@ -5,6 +5,7 @@ from dagster import DagsterRunStatus, RunRecord
 from dagster._core.storage.tags import ROOT_RUN_ID_TAG, RUN_FAILURE_REASON_TAG
 
 from model_refresh.monitoring.recovery import CRASH_RETRIES, CRASHES, RunFacts, Status, Worker
+from model_refresh.orchestration.requests import GRADE
 from model_refresh.orchestration.tags import CRASHES_TAG, MODEL_TAG, PARTITION_TAG, SELECTION_TAG
 
 _STATUS: dict[DagsterRunStatus, Status] = {
@@ -52,6 +53,9 @@ def facts_of(record: RunRecord, *, worker: Worker = "unknown", may_pass: bool = 
 
 
 def _subject(run: dg.DagsterRun) -> str:
+    """What a run works on: of a model's grades each frame for itself, a newer one is no other's."""
     if MODEL_TAG in run.tags:
-        return f"{run.tags[MODEL_TAG]}|{run.tags.get(SELECTION_TAG, '')}"
+        selection = run.tags.get(SELECTION_TAG, "")
+        frame = f"|{run.tags.get(PARTITION_TAG, '')}" if selection == GRADE else ""
+        return f"{run.tags[MODEL_TAG]}|{selection}{frame}"
     return "|".join(sorted(key.to_user_string() for key in run.asset_selection or ()))

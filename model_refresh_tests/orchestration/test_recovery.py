@@ -14,7 +14,7 @@ from dagster import DagsterRunStatus
 from model_refresh.monitoring.recovery import LAUNCH_GRACE
 from model_refresh.orchestration.recovery import end_runs
 from model_refresh.orchestration.repetitions import request_again
-from model_refresh.orchestration.requests import REFRESH
+from model_refresh.orchestration.requests import GRADE, REFRESH
 from model_refresh.orchestration.run_facts import is_to_be_started_again
 from model_refresh.orchestration.tags import (
     IMPLICIT_JOB,
@@ -102,6 +102,19 @@ def test_the_request_stays_the_same_until_its_run_is_there(
     assert len(keys) == 1
     add(instance, fresh, DagsterRunStatus.NOT_STARTED, **{"dagster/root_run_id": run.run_id})
     assert tick(instance, fresh) == []
+
+
+@pytest.mark.parametrize(("selection", "is_owed"), [(REFRESH, False), (GRADE, True)])
+def test_a_newer_frame_takes_over_a_refresh_but_no_grades(
+    instance: dg.DagsterInstance, fresh: Lab, *, selection: str, is_owed: bool
+) -> None:
+    """Each frame is graded for itself: nobody else would ask for the one that was lost."""
+    lost = {WORKER_TAG: gone().text, PARTITION_TAG: "2024-01-25", SELECTION_TAG: selection}
+    add(instance, fresh, DagsterRunStatus.STARTED, **lost)
+    newer = {PARTITION_TAG: "2024-01-26", SELECTION_TAG: selection}
+    add(instance, fresh, DagsterRunStatus.SUCCESS, **newer)
+    asked = [request.partition_key for request in tick(instance, fresh)]
+    assert asked == (["2024-01-25"] if is_owed else [])
 
 
 def test_a_run_whose_worker_lives_is_let_be(
