@@ -45,7 +45,8 @@ class Room:
             (site,) = environment.glob("lib/python*/site-packages")
             for each in pinned:
                 _link(each, site)
-            (site / "sitecustomize.py").write_bytes(Path(guard.__file__).read_bytes())
+            (site / f"{guard.NAME}.py").write_bytes(Path(guard.__file__).read_bytes())
+            (site / f"{guard.NAME}.pth").write_text(f"import {guard.NAME}\n")
         return str(environment / "bin" / "python")
 
 

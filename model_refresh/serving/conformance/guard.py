@@ -1,13 +1,15 @@
-"""Copied as `sitecustomize` into a clean room: each Python there ends with its parent, and asks no
-network but this machine.
+"""Copied into a clean room under its NAME, which a `.pth` file has each Python there import as it
+starts: it ends with its parent, and asks no network but this machine.
 
-It imports the standard library alone.
+Not as `sitecustomize`: Debian's Python has a module of that name, which goes first. It
+imports the standard library alone.
 """
 
 import ctypes
 import signal
 import sys
 
+NAME = "clean_room_guard"
 _PR_SET_PDEATHSIG = 1
 _ASKING = {"socket.connect", "socket.getaddrinfo", "socket.sendto"}
 _HERE = ("127.", "::1", "localhost")
@@ -24,7 +26,7 @@ def refuse_network(event: str, arguments: tuple[object, ...]) -> None:
         raise PermissionError(f"no network here: {host}")
 
 
-if __name__ == "sitecustomize":
+if __name__ == NAME:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     sys.addaudithook(refuse_network)
