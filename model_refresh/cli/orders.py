@@ -21,10 +21,9 @@ from model_refresh.cli.shared import (
     user,
 )
 from model_refresh.monitoring.orders import give_order, hold_sentence, skip_sentence
+from model_refresh.monitoring.plan import open_tick
 from model_refresh.monitoring.state import State, read_state
-from model_refresh.monitoring.ticks import previous_tick
 from model_refresh.records import Order
-from model_refresh.splits import first_refresh
 from model_refresh.storage import Line
 from model_refresh.storage.store import utc_now
 
@@ -107,17 +106,10 @@ def _before(state: State) -> str:
 
 def _left_out(state: State) -> str:
     """The newest frame's refresh where its tick passed during a hold: nothing makes up for it."""
-    model, as_of = state.model, state.newest
-    if as_of is None or not model.spec.schedule.active or state.has_begun(as_of):
+    tick, model = open_tick(state), state.model
+    if tick is None or state.newest is None or not state.was_held(tick):
         return ""
-    tick = previous_tick(model, state.now)
-    if (
-        tick < as_of
-        or as_of < first_refresh(model.cadence, model.sizes)
-        or not state.was_held(tick)
-    ):
-        return ""
-    key = model.cadence.key(as_of)
+    key = model.cadence.key(state.newest)
     return (
         f"; the refresh of {key} was left out meanwhile: model-refresh refresh {model.name} "
         f"--as-of {key} makes it now"

@@ -108,12 +108,20 @@ def _ticked(state: State) -> Reason | None:
 
     One that passed during a hold is not made up for when it ends.
     """
+    tick = open_tick(state)
+    return None if tick is None or state.was_held(tick) else scheduled(state.model, tick, state.now)
+
+
+def open_tick(state: State) -> dt.datetime | None:
+    """The schedule's last tick, where it is of the newest frame and that one's refresh can begin.
+
+    None without an active schedule, and where the refresh has begun or is too early.
+    """
     model, as_of = state.model, state.newest
     if as_of is None or not model.spec.schedule.active or state.has_begun(as_of):
         return None
-    tick = previous_tick(model, state.now)
-    possible = as_of >= first_refresh(model.cadence, model.sizes) and not state.was_held(tick)
-    return scheduled(model, tick, state.now) if tick >= as_of and possible else None
+    tick, first = previous_tick(model, state.now), first_refresh(model.cadence, model.sizes)
+    return tick if tick >= as_of >= first else None
 
 
 def _frames(model: Model, as_of: dt.datetime) -> tuple[FramePlan | None, str | None]:
