@@ -1,5 +1,6 @@
 """Runs in process, and what they tell: shared by the tests of the Dagster shell."""
 
+import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -18,7 +19,6 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.storage.tags import RUN_FAILURE_REASON_TAG
 
-from model_refresh.config.model import Model
 from model_refresh.orchestration.build import build_definitions
 from model_refresh.orchestration.names import (
     IMPLICIT_JOB,
@@ -119,16 +119,15 @@ def end_run(
     return instance.add_run(run).run_id
 
 
-def stop_schedule(instance: dg.DagsterInstance, model: Model) -> None:
-    """As a person does on Dagster's page."""
-    origin = RemoteInstigatorOrigin(
-        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__"),
-        f"{model.name}_schedule",
-    )
-    state = InstigatorState(
-        origin,
-        InstigatorType.SCHEDULE,
-        InstigatorStatus.STOPPED,
-        ScheduleInstigatorData(model.spec.schedule.cron),
-    )
-    instance.add_instigator_state(state)
+def set_schedule(
+    instance: dg.DagsterInstance,
+    model: str,
+    status: InstigatorStatus,
+    *,
+    since: dt.datetime | None = None,
+) -> None:
+    """Stop or start a model's schedule, as a person does on Dagster's page."""
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__")
+    origin = RemoteInstigatorOrigin(repository, f"{model}_schedule")
+    data = ScheduleInstigatorData("0 6 * * *", None if since is None else since.timestamp())
+    instance.add_instigator_state(InstigatorState(origin, InstigatorType.SCHEDULE, status, data))

@@ -9,17 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    ScheduleInstigatorData,
-)
+from dagster._core.scheduler.instigation import InstigatorStatus
 from dagster._core.storage.tags import (
     PARENT_RUN_ID_TAG,
     ROOT_RUN_ID_TAG,
@@ -43,6 +33,7 @@ from model_refresh.storage.store import utc_now
 from model_refresh_tests.alerting.servers import http_server
 from model_refresh_tests.conftest import FIRST
 from model_refresh_tests.lab import NAME, Lab
+from model_refresh_tests.orchestration.runs import set_schedule
 
 DAY = dt.timedelta(days=1)
 STOPPED, RUNNING = InstigatorStatus.STOPPED, InstigatorStatus.RUNNING
@@ -161,14 +152,9 @@ def test_runs_that_wait_or_work_are_under_way(instance: dg.DagsterInstance) -> N
 
 def test_schedules_that_a_person_has_stopped_or_started_are_known(lab: Lab, tmp_path: Path) -> None:
     since = dt.datetime(2026, 1, 5, 6, tzinfo=dt.UTC)
-    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("test"), "__repository__")
-    data = ScheduleInstigatorData("0 6 * * *", since.timestamp())
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         for name, status in (("off", STOPPED), ("on", RUNNING), ("declared", DECLARED_IN_CODE)):
-            origin = RemoteInstigatorOrigin(repository, f"{name}_schedule")
-            instance.add_instigator_state(
-                InstigatorState(origin, InstigatorType.SCHEDULE, status, data)
-            )
+            set_schedule(instance, name, status, since=since)
         assert stopped_schedules(instance) == {"off"}
         assert started_schedules(instance) == {"on": since}
         tick(lab, instance)

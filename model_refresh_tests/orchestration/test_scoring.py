@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.batches import PATIENCE, Uptime
@@ -15,7 +16,7 @@ from model_refresh.orchestration.names import score_selection
 from model_refresh.orchestration.queue import runs_of
 from model_refresh_tests.factories import make_model, make_purchases
 from model_refresh_tests.monitoring.worlds import crown, state_at, store_of
-from model_refresh_tests.orchestration.runs import end_run, stop_schedule
+from model_refresh_tests.orchestration.runs import end_run, set_schedule
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_a_schedule_that_was_stopped_is_not_waited_for(daily: Model, tmp_path: P
     early = MONDAY - dt.timedelta(minutes=55)
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         assert score_tick(daily, instance, early)[0] == []
-        stop_schedule(instance, daily)
+        set_schedule(instance, daily.name, InstigatorStatus.STOPPED)
         assert score_tick(daily, instance, early)[0] == ["repurchase|1998-03-02|score|frame"]
 
 

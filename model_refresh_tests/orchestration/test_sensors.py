@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.scheduler.instigation import InstigatorStatus
 
 from model_refresh.config.model import Model
 from model_refresh.monitoring.orders import give_order
@@ -25,7 +26,7 @@ from model_refresh.records import Order
 from model_refresh.storage.store import utc_now
 from model_refresh_tests.factories import make_model, make_purchases
 from model_refresh_tests.monitoring.worlds import begin, crown, grade, move, store_of
-from model_refresh_tests.orchestration.runs import end_run, stop_schedule
+from model_refresh_tests.orchestration.runs import end_run, set_schedule
 
 NAMES = ("anna", "bert", "cleo")
 
@@ -209,7 +210,7 @@ def test_what_a_tick_left_to_new_data_begins_unless_the_schedule_was_stopped_sin
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         _, _, cursor = tick("new_data", waiting("1998-03-01"), instance)
         if is_stopped:
-            stop_schedule(instance, waiting("1998-03-01")[0])
+            set_schedule(instance, "anna", InstigatorStatus.STOPPED)
         asked, _, _ = tick("new_data", waiting("1998-03-02"), instance, cursor)
     assert len(asked) == (0 if is_stopped else 1)
 
